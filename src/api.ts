@@ -1,0 +1,97 @@
+/**
+ * The HTTP API's requests and answers: the one place that states their shapes. http/ serves them, client/ reads
+ * them. Fields are snake_case on the wire; durations are whole seconds; times are RFC 3339 in UTC.
+ */
+
+export interface CredentialsRequest {
+  readonly template: string;
+  /** One string, or several where the template says so. */
+  readonly parameters?: Readonly<Record<string, string | readonly string[]>>;
+  /** Twelve digits. May be left out where the template has exactly one account. */
+  readonly account?: string;
+  /** Seconds (900 to 43200), or text such as `15m`, `1h`. Clamped to what the template allows. */
+  readonly duration?: number | string;
+  readonly task: {
+    readonly intent: "observe" | "change" | "destroy";
+    readonly summary: string;
+    readonly id?: string;
+  };
+}
+
+export interface CredentialsAnswer {
+  readonly credentials: {
+    readonly access_key_id: string;
+    readonly secret_access_key: string;
+    readonly session_token: string;
+    readonly expiration: string;
+  };
+  readonly session: {
+    readonly id: string;
+    readonly agent: string;
+    readonly template: string;
+    readonly account: string;
+    readonly region: string;
+    readonly role_arn: string;
+    readonly expires_at: string;
+    readonly duration: number;
+    /** What this session may do, in one sentence. */
+    readonly may: string;
+    readonly policy_version: string;
+    /** Index of the audit entry that records this issue. */
+    readonly audit_entry: number;
+  };
+}
+
+export interface TemplatesAnswer {
+  readonly agent: string;
+  readonly templates: readonly {
+    readonly name: string;
+    readonly kind: "standing" | "escalation";
+    readonly title: string;
+    readonly description: string;
+    readonly intent: "observe" | "change" | "destroy";
+    readonly accounts: readonly string[];
+    readonly duration: { readonly default: number; readonly max: number };
+    readonly parameters: Readonly<
+      Record<
+        string,
+        {
+          readonly description: string;
+          readonly like: readonly string[];
+          readonly optional: boolean;
+          readonly max: number;
+        }
+      >
+    >;
+  }[];
+}
+
+export interface SessionsAnswer {
+  readonly sessions: readonly {
+    readonly id: string;
+    readonly template: string;
+    readonly account: string;
+    readonly state: "intent" | "issued" | "failed" | "unknown";
+    readonly task: { readonly intent: string; readonly summary: string; readonly id: string | null };
+    readonly requested_at: string;
+    readonly expires_at: string | null;
+    readonly policy_version: string;
+  }[];
+  /** Pass as `before` for the next page; null at the end. */
+  readonly next: string | null;
+}
+
+/** RFC 9457, as `application/problem+json`. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** Stable; programs branch on this. */
+  readonly code: string;
+  readonly detail: string;
+  readonly request_id: string;
+  /** What an honest agent can do next, in words; may hold a command. */
+  readonly next?: string;
+  /** Faults in the request, by path. */
+  readonly errors?: readonly { readonly at: string; readonly problem: string }[];
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Tests start real servers and child processes: give them room on two cores, and never retry.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    retry: 0,
+    pool: "forks",
+  },
+});
