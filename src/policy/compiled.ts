@@ -8,6 +8,4 @@ export interface CompiledSession {
   readonly policyArns: readonly string[];
   /** SHA-256 of `policy`, hex. */
   readonly digest: string;
-  /** What the session may do, in one sentence, for the agent and its operator. */
-  readonly summary: string;
 }

@@ -1,12 +1,15 @@
 /**
  * The policy decision: may this agent have this session, and what exactly would it be? Pure. A missing template,
- * account or rule refuses.
+ * account, role or rule refuses.
  */
 import type { Failure } from "../failure.ts";
 import type { Agent } from "../identity/agent.ts";
-import type { Task } from "../identity/task.ts";
-import { err, type Result } from "../result.ts";
+import { INTENTS, type Intent, type Task } from "../identity/task.ts";
+import { err, ok, type Result } from "../result.ts";
+import { compile, type CompileFault } from "./compile.ts";
 import type { CompiledSession } from "./compiled.ts";
+import { acceptParameters } from "./parameters.ts";
+import type { PreparedTemplate } from "./prepare.ts";
 import type { ServedPolicy } from "./serve.ts";
 import type { Account, Template } from "./set.ts";
 
@@ -27,8 +30,118 @@ export interface IssuePlan {
   readonly parameters: Readonly<Record<string, readonly string[]>>;
   readonly durationSeconds: number;
   readonly compiled: CompiledSession;
+  /** What the session may do, in one sentence, for the agent and its operator. */
+  readonly may: string;
 }
 
-export function decide(_agent: Agent, wish: SessionWish, _policy: ServedPolicy): Result<IssuePlan, Failure> {
-  return err({ code: "template_not_open", template: wish.template, open: [] });
+export function decide(agent: Agent, wish: SessionWish, policy: ServedPolicy): Result<IssuePlan, Failure> {
+  const prepared = agent.templates.includes(wish.template) ? policy.templates.get(wish.template) : undefined;
+  // A template that does not exist and one that is not open to this agent are answered alike.
+  if (prepared === undefined) {
+    return err({ code: "template_not_open", template: wish.template, open: agent.templates });
+  }
+  const { template } = prepared;
+  if (template.kind === "escalation") return err({ code: "escalation_required", template: template.name });
+  if (exceeds(wish.task.intent, template.intent)) return err(intentFailure(agent, wish, template, policy));
+
+  const account = chooseAccount(template, wish.account, policy);
+  if (!account.ok) return account;
+
+  const parameters = acceptParameters(template, wish.parameters);
+  if (!parameters.ok) {
+    return err({ code: "invalid_parameters", template: template.name, faults: parameters.error });
+  }
+  const compiled = compile(prepared, { account: account.value, parameters: parameters.value });
+  if (!compiled.ok) return err(compileFailure(template, compiled.error));
+
+  const durationSeconds = Math.min(
+    wish.durationSeconds ?? template.duration.defaultSeconds,
+    template.duration.maxSeconds,
+    LONGEST_SESSION_SECONDS,
+  );
+  return ok({
+    template,
+    account: account.value,
+    roleArn: account.value.roles[template.role],
+    parameters: parameters.value,
+    durationSeconds,
+    compiled: compiled.value,
+    may: sentence(prepared, account.value, parameters.value),
+  });
+}
+
+/** The broker may itself run on a role, and a chained session lasts an hour at most. */
+const LONGEST_SESSION_SECONDS = 3600;
+
+function exceeds(wanted: Intent, offered: Intent): boolean {
+  return INTENTS.indexOf(wanted) > INTENTS.indexOf(offered);
+}
+
+function intentFailure(agent: Agent, wish: SessionWish, template: Template, policy: ServedPolicy): Failure {
+  return {
+    code: "intent_exceeds_template",
+    template: template.name,
+    intent: wish.task.intent,
+    allowed: template.intent,
+    instead: agent.templates.filter((name) => {
+      const other = policy.templates.get(name)?.template;
+      return other !== undefined && !exceeds(wish.task.intent, other.intent);
+    }),
+  };
+}
+
+function chooseAccount(
+  template: Template,
+  wanted: string | null,
+  policy: ServedPolicy,
+): Result<Account, Failure> {
+  const open = policy.set.accounts.filter(
+    ({ id }) => template.accounts === null || template.accounts.includes(id),
+  );
+  const chosen = wanted === null && open.length === 1 ? open[0] : open.find(({ id }) => id === wanted);
+  return chosen === undefined
+    ? err({
+        code: "account_not_open",
+        template: template.name,
+        account: wanted,
+        open: open.map(({ id }) => id),
+      })
+    : ok(chosen);
+}
+
+function compileFailure(template: Template, fault: CompileFault): Failure {
+  switch (fault.reason) {
+    case "nothing_allowed":
+      return {
+        code: "invalid_parameters",
+        template: template.name,
+        faults: [
+          {
+            at: "parameters",
+            problem: `name at least one of ${Object.keys(template.parameters).join(", ")}`,
+          },
+        ],
+      };
+    case "too_large":
+      return { code: "policy_too_large", template: template.name, size: fault.size, limit: fault.limit };
+    case "no_service_role":
+      return {
+        code: "policy_refused",
+        template: template.name,
+        faults: [`accounts.yaml pins no service role for environment ${fault.environment}`],
+      };
+  }
+}
+
+function sentence(
+  { template, guardrails }: PreparedTemplate,
+  account: Account,
+  parameters: Readonly<Record<string, readonly string[]>>,
+): string {
+  const named = Object.entries(parameters).map(([name, values]) => `${name} ${values.join(", ")}`);
+  const where = named.length > 0 ? ` (${named.join("; ")})` : "";
+  return (
+    `${template.title}${where}, in account ${account.id} (${account.name}); ` +
+    `whatever is not tagged ${guardrails.environmentTag}=${guardrails.nonProduction.join("|")} is read-only.`
+  );
 }
