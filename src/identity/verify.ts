@@ -8,7 +8,7 @@ export interface VerifiedClaims {
   /** Issuer id (not URL) of the issuer that signed it. */
   readonly issuerId: string;
   readonly subject: string;
-  /** `jti`, or the token's SHA-256 in base64url where it has none. */
+  /** `jti`, or where it has none the SHA-256 of the token's signed part (header and payload) in base64url. */
   readonly tokenId: string;
   /** Seconds since the epoch. */
   readonly issuedAt: number;
