@@ -6,7 +6,7 @@ import type { Failure } from "../failure.ts";
 import type { Agent } from "../identity/agent.ts";
 import { INTENTS, type Intent, type Task } from "../identity/task.ts";
 import { err, ok, type Result } from "../result.ts";
-import { compile, type CompileFault } from "./compile.ts";
+import { compile, type CompileFault, type CompileInput } from "./compile.ts";
 import type { CompiledSession } from "./compiled.ts";
 import { acceptParameters } from "./parameters.ts";
 import type { PreparedTemplate } from "./prepare.ts";
@@ -51,7 +51,7 @@ export function decide(agent: Agent, wish: SessionWish, policy: ServedPolicy): R
   if (!parameters.ok) {
     return err({ code: "invalid_parameters", template: template.name, faults: parameters.error });
   }
-  const compiled = compile(prepared, { account: account.value, parameters: parameters.value });
+  const compiled = compileOnce(prepared, { account: account.value, parameters: parameters.value });
   if (!compiled.ok) return err(compileFailure(template, compiled.error));
 
   const durationSeconds = Math.min(
@@ -68,6 +68,22 @@ export function decide(agent: Agent, wish: SessionWish, policy: ServedPolicy): R
     compiled: compiled.value,
     may: sentence(prepared, account.value, parameters.value),
   });
+}
+
+/** Sessions remembered for each template; agents ask for the same few again and again. */
+const REMEMBERED = 256;
+
+/** Compiling is pure and a prepared template never changes, so the same input has the same session. */
+function compileOnce(prepared: PreparedTemplate, input: CompileInput): Result<CompiledSession, CompileFault> {
+  const key = JSON.stringify([input.account, input.parameters]);
+  const known = prepared.compiled.get(key);
+  if (known !== undefined) return ok(known);
+  const compiled = compile(prepared, input);
+  if (!compiled.ok) return compiled;
+  const oldest = prepared.compiled.keys().next();
+  if (prepared.compiled.size >= REMEMBERED && oldest.done !== true) prepared.compiled.delete(oldest.value);
+  prepared.compiled.set(key, compiled.value);
+  return compiled;
 }
 
 /** The broker may itself run on a role, and a chained session lasts an hour at most. */

@@ -18,7 +18,10 @@ export const SESSION_POLICY_LIMIT = 2048;
  * Foldings already worked out, by what they cover and avoid. They depend on a template's actions alone, so each
  * prepared template keeps its own; searching for one costs milliseconds, and a mint must not.
  */
-export type FoldMemo = Map<string, readonly string[]>;
+export type FoldMemo = Map<string, Reach>;
+
+/** Which actions a statement speaks of. */
+type Reach = Pick<Statement, "Action"> | Pick<Statement, "NotAction">;
 
 /** The first of the forms that fits, or the smallest there is. JSON without white space. */
 export function fit(
@@ -62,27 +65,25 @@ function foldDenies(statements: readonly Statement[], memo: FoldMemo): readonly 
   return statements.map((statement) => {
     if (statement.Effect === "Allow" || statement.Action === undefined || statement.Action === "*")
       return statement;
-    const wanted = list(statement.Action);
-    const others = own.filter((pattern) => !wanted.includes(pattern));
-    const { Effect, Action: _, ...rest } = statement;
-    const forms: readonly Statement[] = [
-      statement,
-      { Effect, Action: one(remembered(memo, wanted, others)), ...rest },
-      others.length === 0 ? { Effect, Action: "*", ...rest } : { Effect, NotAction: one(others), ...rest },
-    ];
-    return forms.reduce((best, form) =>
-      JSON.stringify(form).length < JSON.stringify(best).length ? form : best,
-    );
+    const { Effect, Action, ...rest } = statement;
+    return { Effect, ...shortest(memo, list(Action), own), ...rest };
   });
 }
 
-function remembered(memo: FoldMemo, wanted: readonly string[], others: readonly string[]): readonly string[] {
-  const key = `${wanted.join()}|${others.join()}`;
+/** The shortest way to name the wanted ones among a template's own actions. */
+function shortest(memo: FoldMemo, wanted: readonly string[], own: readonly string[]): Reach {
+  const key = `${wanted.join()}|${own.join()}`;
   const known = memo.get(key);
   if (known !== undefined) return known;
-  const folded = foldActions(wanted, others);
-  memo.set(key, folded);
-  return folded;
+  const others = own.filter((pattern) => !wanted.includes(pattern));
+  const forms: readonly Reach[] = [
+    { Action: one(wanted) },
+    { Action: one(foldActions(wanted, others)) },
+    others.length === 0 ? { Action: "*" } : { NotAction: one(others) },
+  ];
+  const best = forms.reduce((a, b) => (JSON.stringify(b).length < JSON.stringify(a).length ? b : a));
+  memo.set(key, best);
+  return best;
 }
 
 /** Few short patterns that together match every wanted action and none of the others. Greedy. */

@@ -7,6 +7,7 @@ import type { PolicyFault } from "./set.ts";
 import type { Guardrails, Template, TemplateStatement } from "./set.ts";
 import type { ActionFacts, ActionTable } from "./knowledge.ts";
 import { err, ok, type Result } from "../result.ts";
+import type { CompiledSession } from "./compiled.ts";
 import type { FoldMemo } from "./fit.ts";
 import { globMatch, globsMayOverlap } from "./iam/match.ts";
 import { isSafeRead } from "./safe-reads.ts";
@@ -42,6 +43,8 @@ export interface PreparedTemplate {
   readonly statements: readonly PreparedStatement[];
   /** Memory of fit.ts; holds nothing but what follows from the template. */
   readonly folds: FoldMemo;
+  /** Memory of decide.ts: what came out for an account and parameters, by their JSON. */
+  readonly compiled: Map<string, CompiledSession>;
 }
 
 /** What is wrong with a template, and how to put it right. */
@@ -70,6 +73,7 @@ export function prepareTemplate(
     template,
     guardrails,
     folds: new Map(),
+    compiled: new Map(),
     statements: statements.map(({ statement, actions }) => ({
       statement,
       actions: actions.filter((a) => a !== null),
