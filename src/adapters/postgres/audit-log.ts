@@ -1,0 +1,115 @@
+/**
+ * The port AuditLog on PostgreSQL or PGlite. Encodes each call, lets concurrent ones share a transaction, and reads
+ * back. Decides nothing: what may be recorded is the flows' business. See docs/storage.md.
+ */
+import type { AuditLog } from "../../audit/log.ts";
+import { groupCommit } from "./group-commit.ts";
+import {
+  entryRow,
+  intentEntry,
+  keyRow,
+  outcomeEntry,
+  outcomeRow,
+  sessionRecord,
+  sessionRow,
+  storedEntry,
+} from "./rows.ts";
+import { migrate } from "./schema.ts";
+import { openPglite, openPostgres, type Database } from "./sql.ts";
+import { writeGroup, type Operation, type Recorded } from "./write-group.ts";
+
+/** With a `url`, PostgreSQL; without, PGlite in `folder`, or in memory where that is null too. */
+export interface StoreOptions {
+  readonly url: string | null;
+  readonly folder: string | null;
+  /** Connections for reading, PostgreSQL only; one more writes. Default 10. */
+  readonly maxConnections?: number;
+  /** See PostgresOptions; PostgreSQL only. Default 5000. */
+  readonly timeoutMs?: number;
+}
+
+export interface Store extends AuditLog {
+  /** Whether the record can be written now. Never rejects. */
+  ready(): Promise<boolean>;
+  /** Refuses new writes, finishes accepted ones, then closes. */
+  close(): Promise<void>;
+}
+
+/** Opens the store and applies its migrations. Throws where it cannot be opened or does not keep its promises. */
+export async function openAuditLog(options: StoreOptions): Promise<Store> {
+  const { url, folder, maxConnections = 10, timeoutMs = 5_000 } = options;
+  const db = url === null ? await openPglite(folder) : await openPostgres(url, { maxConnections, timeoutMs });
+  try {
+    if (url !== null) await demandDurability(db);
+    await migrate(db);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  return auditLogOn(db);
+}
+
+/** A server that answers COMMIT before it is on disk would turn "recorded" into a guess. */
+async function demandDurability(db: Database): Promise<void> {
+  const [row] = await db.query(
+    "SELECT current_setting('fsync', true) AS fsync, current_setting('synchronous_commit', true) AS sync",
+    [],
+  );
+  if (row?.["fsync"] === "off" || row?.["sync"] === "off") {
+    throw new Error("PostgreSQL runs with fsync or synchronous_commit off: the record would not be durable");
+  }
+}
+
+/** The log on an open, migrated database, which it closes. */
+export function auditLogOn(db: Database): Store {
+  const queue = groupCommit<Operation, Recorded>((group) => writeGroup(db, group), {
+    maxGroup: 256,
+    maxWaiting: 10_000,
+  });
+  return {
+    recordIntent: async (session, { requestId, idempotency }) =>
+      queue.submit({
+        entry: entryRow(intentEntry(session, requestId)),
+        session: sessionRow(session),
+        ...(idempotency !== null && { key: keyRow(session, idempotency) }),
+      }),
+    recordOutcome: async (session, outcome, context) =>
+      accepted(
+        await queue.submit({
+          entry: entryRow(outcomeEntry(session, outcome, context)),
+          outcome: outcomeRow(session, outcome),
+        }),
+      ),
+    append: async (entry) => accepted(await queue.submit({ entry: entryRow(entry) })),
+    sessions: async ({ agent, limit, before }) =>
+      (await db.query(SESSIONS, [agent, before, limit])).map(sessionRecord),
+    entries: async ({ from, limit }) => (await db.query(ENTRIES, [from, limit])).map(storedEntry),
+    size: async () => Number((await db.query(SIZE, []))[0]?.["size"]),
+    ready: () =>
+      db.query(READY, []).then(
+        ([row]) => row?.["read_only"] === "off",
+        () => false,
+      ),
+    close: async () => {
+      await queue.drain();
+      await db.close();
+    },
+  };
+}
+
+function accepted(recorded: Recorded): { readonly entry: number } {
+  if (!recorded.ok) throw new Error("an entry without an idempotency key was refused");
+  return recorded.value;
+}
+
+// `before` is looked up under the same agent: another agent's session id pages nothing.
+const SESSIONS = `
+  SELECT e.body, s.state, s.access_key_id, s.expires_at
+  FROM sessions s JOIN entries e ON e.idx = s.entry
+  WHERE ($1::text IS NULL OR s.agent = $1)
+    AND ($2::text IS NULL OR s.entry <
+      (SELECT b.entry FROM sessions b WHERE b.id = $2 AND ($1::text IS NULL OR b.agent = $1)))
+  ORDER BY s.entry DESC LIMIT $3::integer`;
+const ENTRIES = "SELECT idx, body FROM entries WHERE idx >= $1::bigint ORDER BY idx LIMIT $2::integer";
+const SIZE = "SELECT size FROM log_head WHERE id = 1";
+const READY = `SELECT size, current_setting('transaction_read_only', true) AS read_only FROM log_head WHERE id = 1`;

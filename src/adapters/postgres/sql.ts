@@ -1,0 +1,151 @@
+/**
+ * The two engines behind one small interface: PostgreSQL by `pg`, and PGlite (PostgreSQL in this process). Knows
+ * no table. Must never retry: whoever wrote the transaction knows whether it may run again.
+ */
+import type { PGlite, Transaction } from "@electric-sql/pglite";
+import type { PoolClient, PoolConfig } from "pg";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { lockFolder } from "./folder-lock.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+export type Parameter = string | number | null;
+
+/** Runs one statement, prepared where the engine can. Texts must be constants: each is kept for good. */
+export interface Queries {
+  query(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]>;
+}
+
+/**
+ * Contract. `transaction` commits when `run` resolves and rolls back when it rejects; transactions run one after
+ * the other. It resolves only after the engine confirmed the commit, so a rejection may follow a commit whose
+ * reply was lost. Engine errors carry their SQLSTATE; see `sqlState`.
+ */
+export interface Database extends Queries {
+  transaction<T>(run: (tx: Queries) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** Connections for reading; one more is kept for writing. */
+  readonly maxConnections: number;
+  /** Milliseconds to connect, to wait for a lock, to sit in a transaction. A statement may take twice that. */
+  readonly timeoutMs: number;
+}
+
+/** The engine's five-character error code, or null where the error did not come from the engine's own answer. */
+export function sqlState(error: unknown): string | null {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : null;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && "severity" in (error as Error)
+    ? code
+    : null;
+}
+
+/** Opens PostgreSQL at `url` (`postgres://…`; TLS as its `sslmode` says). Connects at the first query. */
+export async function openPostgres(url: string, options: PostgresOptions): Promise<Database> {
+  const { default: pg } = await import("pg");
+  const config: PoolConfig = {
+    connectionString: url,
+    application_name: "twokey",
+    keepAlive: true,
+    connectionTimeoutMillis: options.timeoutMs,
+    statement_timeout: 2 * options.timeoutMs,
+    lock_timeout: options.timeoutMs,
+    idle_in_transaction_session_timeout: options.timeoutMs,
+    // The server's own limit answers first; this one is for a network that swallows the answer.
+    query_timeout: 2 * options.timeoutMs + 1_000,
+  };
+  const readers = new pg.Pool({ ...config, max: options.maxConnections, idleTimeoutMillis: 30_000 });
+  const writers = new pg.Pool({ ...config, max: 1, idleTimeoutMillis: 0 });
+  for (const pool of [readers, writers]) {
+    // An idle connection that dies is replaced by the next query; unheard, the event would end the process.
+    pool.on("error", () => undefined);
+    pool.on("connect", (client) => client.on("error", () => undefined));
+  }
+  writers.on("connect", (client) => {
+    // Writers look rows up by key only. Planned on an empty table, their statements would scan it, and go on
+    // scanning it until the next ANALYZE. An engine without the setting is merely not advised.
+    client.query("SET enable_seqscan = off").catch(() => undefined);
+  });
+  return {
+    query: (text, parameters) => queriesOn(readers).query(text, parameters),
+    transaction: async (run) => {
+      const client = await writers.connect();
+      try {
+        await client.query("BEGIN");
+        const value = await run(queriesOn(client));
+        const done = await client.query("COMMIT");
+        if (done.command !== "COMMIT") throw new Error(`COMMIT was answered ${done.command}`);
+        client.release();
+        return value;
+      } catch (error) {
+        client.release(!(await rolledBack(client, error)));
+        throw error;
+      }
+    },
+    close: async () => {
+      await Promise.all([readers.end(), writers.end()]);
+    },
+  };
+}
+
+const statementNames = new Map<string, string>();
+
+function queriesOn(client: Pick<PoolClient, "query">): Queries {
+  return {
+    query: async (text, parameters) => {
+      const name = statementNames.get(text) ?? `twokey_${statementNames.size}`;
+      statementNames.set(text, name);
+      const result = await client.query<Row>({ name, text, values: [...parameters] });
+      return result.rows;
+    },
+  };
+}
+
+/** A statement thrown away by time-out may still run on its connection: only an answered one is worth keeping. */
+async function rolledBack(client: PoolClient, cause: unknown): Promise<boolean> {
+  if (sqlState(cause) === null && !(cause instanceof Rollback)) return false;
+  return client.query("ROLLBACK").then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Thrown by a transaction's `run` to undo it on purpose, with the connection known to be sound. */
+export class Rollback extends Error {
+  override readonly name = "Rollback";
+}
+
+/**
+ * Opens PGlite in `folder`, made if absent, which this process alone owns until `close`; null keeps everything in
+ * memory. What is committed survives the death of the process but not a power cut: PGlite never calls fsync.
+ */
+export async function openPglite(folder: string | null): Promise<Database> {
+  if (folder !== null) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const unlock = folder === null ? () => undefined : lockFolder(folder);
+  try {
+    const { PGlite: Engine } = await import("@electric-sql/pglite");
+    const dataDir = folder === null ? "memory://" : join(folder, "pglite");
+    const engine = await Engine.create({ dataDir, relaxedDurability: false });
+    return {
+      query: (text, parameters) => rowsOf(engine, text, parameters),
+      transaction: (run) =>
+        engine.transaction((tx) => run({ query: (text, parameters) => rowsOf(tx, text, parameters) })),
+      close: async () => {
+        await engine.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function rowsOf(
+  engine: PGlite | Transaction,
+  text: string,
+  parameters: readonly Parameter[],
+): Promise<readonly Row[]> {
+  return (await engine.query<Row>(text, [...parameters])).rows;
+}
