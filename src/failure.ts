@@ -46,11 +46,13 @@ export type Failure =
   | { readonly code: "policy_refused"; readonly template: string; readonly faults: readonly string[] }
   | { readonly code: "already_issued"; readonly session: string }
   | { readonly code: "idempotency_conflict"; readonly session: string }
+  /** The template's policy and tags are within every limit but STS's packed size, which only STS can tell. */
+  | { readonly code: "packed_policy_too_large"; readonly template: string }
   | { readonly code: "sts_refused"; readonly stsCode: string; readonly message: string }
   | { readonly code: "sts_throttled"; readonly stsCode: string; readonly message: string }
   | { readonly code: "sts_unknown"; readonly stsCode: string; readonly message: string }
-  /** The record could not be written: whatever STS issued was withheld. */
-  | { readonly code: "record_unavailable"; readonly step: "intent" | "outcome" | "entry" }
+  /** The record could not be written (or read): whatever STS issued was withheld. */
+  | { readonly code: "record_unavailable"; readonly step: "intent" | "outcome" | "entry" | "read" }
   | { readonly code: "not_found" }
   | { readonly code: "body_too_large"; readonly limit: number }
   | { readonly code: "unsupported_media_type" }

@@ -1,0 +1,92 @@
+/** `twokey serve`: runs the broker until SIGTERM or SIGINT; a second one ends it at once. */
+import { Command } from "commander";
+import { loadConfig, SETTINGS, type Config } from "../config.ts";
+import { loadPolicy, startBroker } from "../wire.ts";
+
+type ServeOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+export function serveCommand(): Command {
+  const command = new Command("serve").description("run the broker");
+  for (const { flag, help, fallback } of Object.values(SETTINGS)) {
+    if (flag === null) continue;
+    const says = fallback === null ? help : `${help} (default ${fallback})`;
+    if (fallback === "false") command.option(`--${flag}`, help);
+    else command.option(`--${flag} <value>`, says);
+  }
+  return command
+    .option("--config <file>", "settings as YAML or JSON")
+    .option("--check", "check the configuration and the policy set, then end")
+    .option("--json", "with --check: answer in JSON")
+    .addHelpText("after", environmentHelp)
+    .action(async (_options: unknown, self: Command) => {
+      const options = self.opts<ServeOptions>();
+      process.exitCode = await run(options);
+    });
+}
+
+/** Every setting with its environment name and its key in the file. */
+function environmentHelp(): string {
+  const rows = Object.values(SETTINGS).map(
+    ({ env, key, help, fallback }) =>
+      `  ${env}\n      ${help}${fallback === null ? "" : ` (default ${fallback})`}; in the file: ${key}\n`,
+  );
+  return (
+    `\nEnvironment (flags win over it, it wins over the file):\n  TWOKEY_CONFIG\n      the file of --config\n${rows.join("")}` +
+    "\nThe broker's own AWS credentials come from the AWS SDK's default chain.\n" +
+    "\nExamples:\n  twokey serve --policies ./policies\n  twokey serve --config twokey.yaml --check\n"
+  );
+}
+
+async function run(options: ServeOptions): Promise<number> {
+  const flags = flagTexts(options);
+  const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
+  const json = options["json"] === true;
+  if (!config.ok) return complain(config.error, json, 2);
+  if (options["check"] === true) return check(config.value, json);
+  const broker = await startBroker(config.value);
+  if (!broker.ok) return complain(broker.error, json, 1);
+  await untilStopped(broker.value.close);
+  return 0;
+}
+
+/** Commander's camel-case names back to the flags' own. */
+function flagTexts(options: ServeOptions): Record<string, string | undefined> {
+  const names = ["config", ...Object.values(SETTINGS).flatMap(({ flag }) => (flag === null ? [] : [flag]))];
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = options[name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase())];
+      return [name, value === undefined ? undefined : String(value)];
+    }),
+  );
+}
+
+async function check(config: Config, json: boolean): Promise<number> {
+  const policy = await loadPolicy(config.policies);
+  if (!policy.ok) return complain(policy.error, json, 1);
+  const { digest, templates } = policy.value.set;
+  const names = templates.map(({ name }) => name);
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ ok: true, policy_version: digest, templates: names })}\n`
+      : `Configuration and policy set are sound: ${names.length} templates, version ${digest}.\n`,
+  );
+  return 0;
+}
+
+function complain(faults: readonly string[], json: boolean, code: number): number {
+  if (json) process.stdout.write(`${JSON.stringify({ ok: false, faults })}\n`);
+  else process.stderr.write(faults.map((fault) => `twokey: ${fault}\n`).join(""));
+  return code;
+}
+
+async function untilStopped(close: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let stopping = false;
+    const stop = (): void => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      close().then(resolve, reject);
+    };
+    process.on("SIGTERM", stop).on("SIGINT", stop);
+  });
+}

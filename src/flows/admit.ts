@@ -1,0 +1,75 @@
+/**
+ * What every flow an agent starts begins and may end with: token → agent, and the one place a refusal is
+ * recorded. Never answers a refusal that could not be recorded as if it had been.
+ */
+import type { AuditLog } from "../audit/log.ts";
+import { reasonOf, type Failure } from "../failure.ts";
+import type { Agent, AgentName } from "../identity/agent.ts";
+import { matchAgent } from "../identity/match.ts";
+import type { VerifyToken } from "../identity/verify.ts";
+import type { ServedPolicy } from "../policy/serve.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { AssumeRole } from "../session/assume-role.ts";
+
+/** The ports and data the flows run on. */
+export interface Broker {
+  readonly verifyToken: VerifyToken;
+  readonly policy: ServedPolicy;
+  readonly audit: AuditLog;
+  readonly assumeRole: AssumeRole;
+  readonly clock: () => Date;
+  readonly randomBytes: (count: number) => Uint8Array;
+}
+
+/** One request as it reached the broker. */
+export interface Call {
+  readonly requestId: string;
+  /** Method and path of the route, e.g. `POST /v1/credentials`: ours, never the client's spelling. */
+  readonly route: string;
+  /** What stood after `Bearer `, or null. */
+  readonly unverifiedToken: string | null;
+  /** Told once who asks, for the request's line in the operator's log. */
+  readonly onAgent: (name: AgentName) => void;
+}
+
+/** Token → agent. The refusal is recorded. */
+export async function admit(broker: Broker, call: Call): Promise<Result<Agent, Failure>> {
+  const agent = await identify(broker, call.unverifiedToken);
+  if (!agent.ok) return err(await refuse(broker, call, null, agent.error));
+  call.onAgent(agent.value.name);
+  return agent;
+}
+
+async function identify(broker: Broker, unverifiedToken: string | null): Promise<Result<Agent, Failure>> {
+  if (unverifiedToken === null) {
+    return err({ code: "invalid_token", fault: { reason: "missing", detail: "no bearer token" } });
+  }
+  const claims = await broker.verifyToken(unverifiedToken, broker.clock());
+  if (!claims.ok) return err({ code: "invalid_token", fault: claims.error });
+  const agent = matchAgent(claims.value, broker.policy.set.registry);
+  return agent.ok ? ok(agent.value) : err({ code: "invalid_token", fault: agent.error });
+}
+
+/** Records a refusal and returns what to answer: the failure itself, or that it could not be recorded. */
+export async function refuse(
+  broker: Broker,
+  call: Call,
+  agent: Agent | null,
+  failure: Failure,
+): Promise<Failure> {
+  try {
+    await broker.audit.append({
+      kind: "request.refused",
+      at: broker.clock(),
+      requestId: call.requestId,
+      agent: agent?.name ?? null,
+      owner: agent?.owner ?? null,
+      session: null,
+      policyVersion: broker.policy.set.digest,
+      detail: { route: call.route, code: failure.code, reason: reasonOf(failure) },
+    });
+    return failure;
+  } catch {
+    return { code: "record_unavailable", step: "entry" };
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The whole route table. Each route names its caller kind, and app.ts serves no route otherwise; an agent's route
+ * hands its token to a flow, which admits it before anything else. A route is authenticated by what it is, never by
+ * how its path was spelled.
+ */
+import { z, type RouteConfig } from "@hono/zod-openapi";
+import type { IncomingMessage } from "node:http";
+import type { Failure } from "../failure.ts";
+import type { Broker, Call } from "../flows/admit.ts";
+import { issueCredentials } from "../flows/issue-credentials.ts";
+import { listSessions } from "../flows/list-sessions.ts";
+import { listTemplates } from "../flows/list-templates.ts";
+import { ok, type Result } from "../result.ts";
+import { credentialsAnswerSchema, sessionsAnswerSchema, templatesAnswerSchema } from "./answer-schemas.ts";
+import { credentialsAnswer, sessionsAnswer, templatesAnswer } from "./answers.ts";
+import { readJson } from "./body.ts";
+import {
+  credentialsRequest,
+  idempotencyKey,
+  invalid,
+  readIssueRequest,
+  readSessionsQuery,
+  sessionsQuery,
+} from "./schemas.ts";
+
+type Method = "GET" | "POST";
+
+/** What the OpenAPI document says of a route, besides its method and path. */
+interface RouteWords {
+  readonly summary: string;
+  readonly description?: string;
+  readonly request?: RouteConfig["request"];
+  readonly answer: { readonly description: string; readonly type: string; readonly schema?: z.ZodType };
+}
+
+/** Answered with 200 and the value as JSON, or with the failure's problem. */
+export interface AgentRoute extends RouteWords {
+  readonly caller: "agent";
+  readonly method: Method;
+  readonly path: string;
+  readonly handle: (
+    broker: Broker,
+    call: Call,
+    incoming: IncomingMessage,
+  ) => Promise<Result<unknown, Failure>>;
+}
+
+/** What a public route may look at: nothing of the record, nothing of the policy. */
+export interface PublicView {
+  readonly ready: () => Promise<boolean>;
+  readonly openapi: () => string;
+  readonly docsPage: () => string;
+  readonly problemsPage: () => string;
+}
+
+export interface PublicReply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface PublicRoute extends RouteWords {
+  readonly caller: "public";
+  readonly method: "GET";
+  readonly path: string;
+  readonly handle: (view: PublicView) => Promise<PublicReply>;
+}
+
+export type Route = AgentRoute | PublicRoute;
+
+const JSON_TYPE = "application/json";
+const TEXT = "text/plain; charset=utf-8";
+const HTML = "text/html; charset=utf-8";
+const reply = (status: number, type: string, body: string): PublicReply => ({ status, type, body });
+
+const queryOf = (incoming: IncomingMessage): URLSearchParams => {
+  const url = incoming.url ?? "";
+  const start = url.indexOf("?");
+  return new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
+};
+
+export const ROUTES: readonly Route[] = [
+  {
+    caller: "agent",
+    method: "POST",
+    path: "/v1/credentials",
+    summary: "Ask for a session",
+    description:
+      "Answers with a short-lived STS session, tagged as an AI principal and fenced by a session policy. The same Idempotency-Key never mints twice, and credentials are never kept to be shown again.",
+    request: {
+      headers: z.object({ "idempotency-key": idempotencyKey.optional() }),
+      body: { required: true, content: { [JSON_TYPE]: { schema: credentialsRequest } } },
+    },
+    answer: { description: "The session", type: JSON_TYPE, schema: credentialsAnswerSchema },
+    handle: async (broker, call, incoming) => {
+      const issued = await issueCredentials(broker, call, async () => {
+        if (queryOf(incoming).size > 0) return invalid([{ at: "?", problem: "this route takes no query" }]);
+        const body = await readJson(incoming);
+        if (!body.ok) return body;
+        const key = incoming.headers["idempotency-key"];
+        return readIssueRequest(body.value, Array.isArray(key) ? key.join() : key);
+      });
+      return issued.ok ? ok(credentialsAnswer(issued.value)) : issued;
+    },
+  },
+  {
+    caller: "agent",
+    method: "GET",
+    path: "/v1/templates",
+    summary: "List the templates open to this agent",
+    answer: { description: "The templates", type: JSON_TYPE, schema: templatesAnswerSchema },
+    handle: async (broker, call) => {
+      const open = await listTemplates(broker, call);
+      return open.ok ? ok(templatesAnswer(open.value)) : open;
+    },
+  },
+  {
+    caller: "agent",
+    method: "GET",
+    path: "/v1/sessions",
+    summary: "List this agent's own sessions, newest first",
+    request: { query: sessionsQuery },
+    answer: { description: "The sessions", type: JSON_TYPE, schema: sessionsAnswerSchema },
+    handle: async (broker, call, incoming) => {
+      const found = await listSessions(broker, call, () => readSessionsQuery(queryOf(incoming)));
+      return found.ok ? ok(sessionsAnswer(found.value)) : found;
+    },
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/healthz",
+    summary: "Whether the process lives",
+    answer: { description: "It lives", type: TEXT },
+    handle: async () => reply(200, TEXT, "ok\n"),
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/readyz",
+    summary: "Whether to send requests here",
+    description: "503 while the broker is stopping or its store is not ready.",
+    answer: { description: "Send them", type: TEXT },
+    handle: async (view) =>
+      (await view.ready()) ? reply(200, TEXT, "ready\n") : reply(503, TEXT, "not ready\n"),
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This document",
+    answer: { description: "OpenAPI 3.1", type: JSON_TYPE },
+    handle: async (view) => reply(200, JSON_TYPE, view.openapi()),
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/docs",
+    summary: "This document for people",
+    answer: { description: "A page", type: HTML },
+    handle: async (view) => reply(200, HTML, view.docsPage()),
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/docs/problems",
+    summary: "Every problem code",
+    answer: { description: "A page", type: HTML },
+    handle: async (view) => reply(200, HTML, view.problemsPage()),
+  },
+];
