@@ -1,0 +1,122 @@
+/** How stacks, resources, events and changes look in an answer. */
+import { tagXml } from "../tags.ts";
+import type { XmlStructure } from "../xml.ts";
+import type { ChangeDetail, ResourceChange } from "./diff.ts";
+import { refs } from "./life.ts";
+import { resolve } from "./resolve.ts";
+import type { Intention, Stack, StackEvent, StackResource } from "./stack.ts";
+import type { Json } from "./template.ts";
+
+export const parametersXml = (intention: Intention): readonly XmlStructure[] =>
+  [...intention.parameters].map(([key, value]) => ({
+    ParameterKey: key,
+    ParameterValue: intention.template.parameters.get(key)?.noEcho === true ? "****" : value,
+  }));
+
+export const stackXml = (stack: Stack): XmlStructure => ({
+  StackId: stack.id,
+  StackName: stack.name,
+  ChangeSetId: stack.changeSetId,
+  Description: stack.current?.template.description,
+  Parameters: stack.current === null ? null : parametersXml(stack.current),
+  CreationTime: stack.createdAt,
+  DeletionTime: stack.deletedAt,
+  LastUpdatedTime: stack.updatedAt,
+  RollbackConfiguration: {},
+  StackStatus: stack.status,
+  DisableRollback: false,
+  NotificationARNs: [],
+  Capabilities: stack.current?.capabilities,
+  Outputs: outputsXml(stack),
+  RoleARN: stack.current?.roleArn,
+  Tags: tagXml(stack.current?.tags ?? []),
+  EnableTerminationProtection: stack.terminationProtection,
+  DriftInformation: { StackDriftStatus: "NOT_CHECKED" },
+});
+
+function outputsXml(stack: Stack): readonly XmlStructure[] | null {
+  const { current } = stack;
+  if (current === null || current.template.outputs.size === 0) return null;
+  const names = {
+    ref: refs(stack, current),
+    // No resource exists behind its id, so its attributes are told apart by name only.
+    attribute: (resource: string, attribute: string): string | undefined => {
+      const id = stack.resources.get(resource)?.physicalId;
+      return id === undefined ? undefined : `${id}.${attribute}`;
+    },
+  };
+  const filled = (value: Json | undefined): string | null => {
+    if (value === undefined) return null;
+    const text = resolve(value, names);
+    return typeof text === "object" ? JSON.stringify(text) : String(text);
+  };
+  return [...current.template.outputs].map(([key, output]) => ({
+    OutputKey: key,
+    OutputValue: filled(output["Value"]),
+    Description: filled(output["Description"]),
+  }));
+}
+
+export const summaryXml = (stack: Stack): XmlStructure => ({
+  StackId: stack.id,
+  StackName: stack.name,
+  TemplateDescription: stack.current?.template.description,
+  CreationTime: stack.createdAt,
+  LastUpdatedTime: stack.updatedAt,
+  DeletionTime: stack.deletedAt,
+  StackStatus: stack.status,
+  DriftInformation: { StackDriftStatus: "NOT_CHECKED" },
+});
+
+export const eventXml = (stack: Stack, event: StackEvent): XmlStructure => ({
+  StackId: stack.id,
+  EventId: event.id,
+  StackName: stack.name,
+  LogicalResourceId: event.logicalId,
+  PhysicalResourceId: event.physicalId,
+  ResourceType: event.type,
+  Timestamp: event.at,
+  ResourceStatus: event.status,
+  ResourceStatusReason: event.reason,
+});
+
+export const resourceXml = (stack: Stack, resource: StackResource): XmlStructure => ({
+  StackName: stack.name,
+  StackId: stack.id,
+  LogicalResourceId: resource.logicalId,
+  PhysicalResourceId: resource.physicalId,
+  ResourceType: resource.type,
+  Timestamp: resource.at,
+  ResourceStatus: resource.status,
+  DriftInformation: { StackResourceDriftStatus: "NOT_CHECKED" },
+});
+
+export const resourceSummaryXml = (resource: StackResource): XmlStructure => ({
+  LogicalResourceId: resource.logicalId,
+  PhysicalResourceId: resource.physicalId,
+  ResourceType: resource.type,
+  LastUpdatedTimestamp: resource.at,
+  ResourceStatus: resource.status,
+  DriftInformation: { StackResourceDriftStatus: "NOT_CHECKED" },
+});
+
+export const changeXml = (change: ResourceChange): XmlStructure => ({
+  Type: "Resource",
+  ResourceChange: {
+    PolicyAction: change.policyAction,
+    Action: change.action,
+    LogicalResourceId: change.logicalId,
+    PhysicalResourceId: change.physicalId,
+    ResourceType: change.type,
+    Replacement: change.replacement,
+    Scope: [...new Set(change.details.map((detail) => detail.attribute))],
+    Details: change.details.map(detailXml),
+  },
+});
+
+const detailXml = (detail: ChangeDetail): XmlStructure => ({
+  Target: { Attribute: detail.attribute, Name: detail.name, RequiresRecreation: detail.recreation },
+  Evaluation: detail.evaluation,
+  ChangeSource: detail.source,
+  CausingEntity: detail.causingEntity,
+});
