@@ -1,0 +1,67 @@
+/**
+ * `npm run bench`: the figures Twokey promises, measured side by side in one run.
+ * Options: --json; --quick (shorter, for a look); --only mint|policy|startup.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { mintRows, type MintRow } from "./mint.ts";
+import { policyFigures } from "./policy.ts";
+import { startupFigures } from "./startup.ts";
+
+const { values } = parseArgs({
+  options: { json: { type: "boolean" }, quick: { type: "boolean" }, only: { type: "string" } },
+});
+const quick = values.quick === true;
+const wanted = (part: string): boolean => values.only === undefined || values.only === part;
+const note = (text: string): void => {
+  process.stderr.write(`… ${text}\n`);
+};
+
+const mint = wanted("mint")
+  ? await mintRows({ milliseconds: quick ? 500 : 2_000, rounds: quick ? 2 : 4 }, note)
+  : [];
+if (wanted("policy")) note("policies");
+const policy = wanted("policy") ? await policyFigures(quick ? 500 : 3_000) : null;
+if (wanted("startup")) note("start-up");
+const startup = wanted("startup") ? await startupFigures(quick ? 5 : 25) : null;
+
+if (values.json === true) process.stdout.write(`${JSON.stringify({ mint, policy, startup }, null, 2)}\n`);
+else report();
+
+function report(): void {
+  const lines = [`Node ${process.version}, ${cpus().length} cores`];
+  if (mint.length > 0) {
+    lines.push(
+      "",
+      "Mint path beside a bare STS call (ms; two durable commits and a signature check included)",
+    );
+    lines.push(
+      "store       in flight   bare p50   mint p50     added   bare p99   mint p99   bare/s   mint/s   ratio",
+    );
+    lines.push(...mint.map(row));
+  }
+  if (policy !== null) {
+    lines.push("", `Compile staging-deploy   ${policy.compileMicroseconds.toFixed(1)} µs`);
+    lines.push(
+      `Evaluate a session       ${Math.round(policy.decisionsPerSecond).toLocaleString("en")} decisions/s`,
+    );
+  }
+  if (startup !== null) {
+    lines.push("", `node -e 0                ${startup.node.toFixed(0)} ms`);
+    lines.push(`credential-process       ${startup.credentialProcess.toFixed(0)} ms, warm agent`);
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function row({ engine, concurrency, bare, mint }: MintRow): string {
+  const cell = (value: number, width: number, digits = 2): string => value.toFixed(digits).padStart(width);
+  return (
+    engine.padEnd(12) +
+    String(concurrency).padStart(9) +
+    [bare.p50, mint.p50].map((value) => cell(value, 11)).join("") +
+    cell(mint.p50 - bare.p50, 10) +
+    [bare.p99, mint.p99].map((value) => cell(value, 11)).join("") +
+    [bare.perSecond, mint.perSecond].map((value) => cell(value, 9, 0)).join("") +
+    cell(mint.perSecond / bare.perSecond, 8)
+  );
+}

@@ -1,0 +1,142 @@
+/**
+ * Sets the demo up: local AWS, policy set with one enrolled agent, broker, and the agent's loopback endpoints.
+ * Everything it writes is below one folder that only its user can read.
+ */
+import { randomBytes } from "node:crypto";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startAgent, type RunningAgent } from "../../client/agent.ts";
+import { readSettings } from "../../client/settings.ts";
+import { loadConfig } from "../../config.ts";
+import type { LocalAws } from "../../local-aws/server.ts";
+import type { Account } from "../../policy/set.ts";
+import { loadPolicy, localAws, startBroker, type RunningBroker } from "../../wire.ts";
+import { createKey } from "../agent-key.ts";
+import { shippedPolicies } from "../init.ts";
+import { demoAccount } from "./world.ts";
+
+export const AGENT = "orders-agent";
+export const OWNER = "orders-lead";
+const AUDIENCE = "https://twokey.example.com";
+
+export interface Stand {
+  readonly aws: LocalAws;
+  readonly awsUrl: string;
+  readonly broker: RunningBroker;
+  readonly account: Account;
+  readonly keyFile: string;
+  /** Starts the agent's endpoint for a template: what `twokey agent serve` does. */
+  readonly agent: (template: string, intent: string, task: string) => Promise<EndpointFiles>;
+  readonly close: () => Promise<void>;
+}
+
+export interface EndpointFiles {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly may: string;
+}
+
+/** `folder` is made anew. Throws with a readable message when a part does not start. */
+export async function setUp(folder: string): Promise<Stand> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const keyFile = join(folder, `${AGENT}.key.json`);
+  const policies = join(folder, "policies");
+  await writePolicies(policies, keyFile);
+
+  const policy = await loadPolicy(policies);
+  if (!policy.ok) throw new Error(`the demo's policy set has faults:\n${policy.error.join("\n")}`);
+  const [account] = policy.value.set.accounts;
+  if (account === undefined) throw new Error("accounts.yaml names no account");
+
+  const brokerKey = {
+    accessKeyId: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
+    secretAccessKey: randomBytes(30).toString("base64url"),
+  };
+  const aws = await localAws({
+    accounts: [demoAccount(account, brokerKey)],
+    region: account.region,
+  });
+  const { url: awsUrl } = await aws.listen();
+  const broker = await brokerOn({ folder, policies, awsUrl, region: account.region, brokerKey });
+
+  const agents: RunningAgent[] = [];
+  const agent = async (template: string, intent: string, task: string): Promise<EndpointFiles> => {
+    const settings = readSettings({ url: broker.url, template, intent, task, agentKey: keyFile });
+    if (!settings.ok) throw new Error(settings.error.join("\n"));
+    const tokenFile = join(folder, `${template}.token`);
+    const started = await startAgent({
+      settings: settings.value,
+      env: {},
+      port: 0,
+      tokenFile,
+      now: () => new Date(),
+      onEvent: () => undefined,
+    });
+    if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
+    agents.push(started.value);
+    return { url: started.value.url, tokenFile, may: started.value.session.may };
+  };
+  return {
+    aws,
+    awsUrl,
+    broker,
+    account,
+    keyFile,
+    agent,
+    close: async () => {
+      await Promise.all(agents.map((running) => running.close()));
+      await broker.close();
+      await aws.close();
+    },
+  };
+}
+
+/** The shipped set, with the demo's one agent enrolled in it. */
+async function writePolicies(folder: string, keyFile: string): Promise<void> {
+  await cp(shippedPolicies(), folder, { recursive: true });
+  const key = await createKey({ agent: AGENT, audience: AUDIENCE, out: keyFile });
+  if (!key.ok) throw new Error(key.error);
+  const { kid, x } = key.value.file.key;
+  await writeFile(
+    join(folder, "agents.yaml"),
+    `issuers:
+  - id: enrolled
+    kind: enrolled
+    issuer: twokey:enrolled
+    audience: ${AUDIENCE}
+    max_age: 60s
+agents:
+  - name: ${AGENT}
+    owner: ${OWNER}
+    issuer: enrolled
+    keys:
+      - { kid: ${JSON.stringify(kid)}, x: ${JSON.stringify(x)} }
+    templates: [observe, staging-deploy, data-repair, propose-change, production-stack-change]
+`,
+  );
+}
+
+interface BrokerParts {
+  readonly folder: string;
+  readonly policies: string;
+  readonly awsUrl: string;
+  readonly region: string;
+  readonly brokerKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+async function brokerOn(parts: BrokerParts): Promise<RunningBroker> {
+  const config = loadConfig({
+    flags: { listen: "127.0.0.1:0", policies: parts.policies, "data-dir": join(parts.folder, "data") },
+    env: {
+      TWOKEY_LOG_LEVEL: "silent",
+      TWOKEY_STS_ENDPOINT: parts.awsUrl,
+      TWOKEY_STS_REGION: parts.region,
+    },
+    cwd: parts.folder,
+  });
+  if (!config.ok) throw new Error(config.error.join("\n"));
+  const broker = await startBroker(config.value, { awsCredentials: parts.brokerKey });
+  if (!broker.ok) throw new Error(broker.error.join("\n"));
+  return broker.value;
+}
