@@ -9,11 +9,17 @@ import { openPglite, type Database } from "../../src/adapters/postgres/sql.ts";
 import { aSession, CONTEXT, FAILED, ISSUED, LATER, REFUSED, withKey } from "./records.ts";
 
 type Fault =
+  /** The group's one statement, where the head is where the replica believes it. */
+  | { readonly at: "write"; readonly when: "before" | "after" }
+  // The rest happen under the head's lock, where a group goes after a conflict.
   | { readonly at: "begin" }
   | { readonly at: "statement"; readonly number: number; readonly when: "before" | "after" }
   | { readonly at: "commit"; readonly when: "before" | "after" };
 
 const LOST = new Error("connection lost");
+
+/** As PostgreSQL reports it. */
+const CONFLICT = Object.assign(new Error("could not serialize access"), { code: "40001", severity: "ERROR" });
 
 /** Fails the next transaction as told; everything later works. */
 function faulty(db: Database): Database & { fail(fault: Fault): void } {
@@ -22,6 +28,14 @@ function faulty(db: Database): Database & { fail(fault: Fault): void } {
     ...db,
     fail: (fault) => {
       next = fault;
+    },
+    write: async (text, parameters) => {
+      const fault = next;
+      if (fault === null) return db.write(text, parameters);
+      if (fault.at !== "write") throw CONFLICT;
+      next = null;
+      if (fault.when === "after") await db.write(text, parameters);
+      throw LOST;
     },
     transaction: async (run) => {
       const fault = next;
@@ -49,6 +63,7 @@ function faulty(db: Database): Database & { fail(fault: Fault): void } {
 }
 
 const NOT_WRITTEN: readonly Fault[] = [
+  { at: "write", when: "before" },
   { at: "begin" },
   ...[1, 2, 3].flatMap((number): Fault[] => [
     { at: "statement", number, when: "before" },
@@ -56,7 +71,10 @@ const NOT_WRITTEN: readonly Fault[] = [
   ]),
   { at: "commit", when: "before" },
 ];
-const WRITTEN: Fault = { at: "commit", when: "after" };
+const WRITTEN: readonly Fault[] = [
+  { at: "write", when: "after" },
+  { at: "commit", when: "after" },
+];
 
 let db: ReturnType<typeof faulty>;
 let log: Store;
@@ -104,9 +122,9 @@ describe("a write that was not made", () => {
 });
 
 describe("a write that was made but reported as failed", () => {
-  test("rejects every caller, is there once, and cannot be made again", async () => {
+  test.each(WRITTEN)("%j rejects every caller, is there once, and cannot be made again", async (fault) => {
     const { ready, session, attempt } = await writeAll();
-    db.fail(WRITTEN);
+    db.fail(fault);
     expect(await attempt()).toEqual(Array(3).fill({ status: "rejected", reason: LOST }));
     expect(await log.size()).toBe(before + 4);
     expect(await statesOf(ready.id, session.id)).toEqual(["issued", "intent"]);

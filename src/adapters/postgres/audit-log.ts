@@ -16,7 +16,7 @@ import {
 } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { openPglite, openPostgres, type Database } from "./sql.ts";
-import { writeGroup, type Operation, type Recorded } from "./write-group.ts";
+import { writeGroup, type HeadBelief, type Operation, type Recorded } from "./write-group.ts";
 
 /** With a `url`, PostgreSQL; without, PGlite in `folder`, or in memory where that is null too. */
 export interface StoreOptions {
@@ -62,7 +62,8 @@ async function demandDurability(db: Database): Promise<void> {
 
 /** The log on an open, migrated database, which it closes. */
 export function auditLogOn(db: Database): Store {
-  const queue = groupCommit<Operation, Recorded>((group) => writeGroup(db, group), {
+  const belief: HeadBelief = { size: null };
+  const queue = groupCommit<Operation, Recorded>((group) => writeGroup(db, group, belief), {
     maxGroup: 256,
     maxWaiting: 10_000,
   });

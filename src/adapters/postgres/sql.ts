@@ -23,6 +23,8 @@ export interface Queries {
  */
 export interface Database extends Queries {
   transaction<T>(run: (tx: Queries) => Promise<T>): Promise<T>;
+  /** One statement that is a transaction of its own, in turn with the others: one round trip to the engine. */
+  write(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]>;
   close(): Promise<void>;
 }
 
@@ -83,6 +85,17 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
         throw error;
       }
     },
+    write: async (text, parameters) => {
+      const client = await writers.connect();
+      try {
+        const rows = await queriesOn(client).query(text, parameters);
+        client.release();
+        return rows;
+      } catch (error) {
+        client.release(sqlState(error) === null);
+        throw error;
+      }
+    },
     close: async () => {
       await Promise.all([readers.end(), writers.end()]);
     },
@@ -104,16 +117,11 @@ function queriesOn(client: Pick<PoolClient, "query">): Queries {
 
 /** A statement thrown away by time-out may still run on its connection: only an answered one is worth keeping. */
 async function rolledBack(client: PoolClient, cause: unknown): Promise<boolean> {
-  if (sqlState(cause) === null && !(cause instanceof Rollback)) return false;
+  if (sqlState(cause) === null) return false;
   return client.query("ROLLBACK").then(
     () => true,
     () => false,
   );
-}
-
-/** Thrown by a transaction's `run` to undo it on purpose, with the connection known to be sound. */
-export class Rollback extends Error {
-  override readonly name = "Rollback";
 }
 
 /**
@@ -131,6 +139,7 @@ export async function openPglite(folder: string | null): Promise<Database> {
       query: (text, parameters) => rowsOf(engine, text, parameters),
       transaction: (run) =>
         engine.transaction((tx) => run({ query: (text, parameters) => rowsOf(tx, text, parameters) })),
+      write: (text, parameters) => rowsOf(engine, text, parameters),
       close: async () => {
         await engine.close();
         unlock();

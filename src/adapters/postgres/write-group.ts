@@ -1,13 +1,14 @@
 /**
- * One transaction for a group of operations: takes the head of the log, claims idempotency keys, moves sessions,
- * and writes the entries under consecutive indexes. All changes of the head are in `advance`. Must never give an
- * index to a row that was refused, nor answer from a transaction that was not confirmed.
+ * One transaction for a group of operations: moves the head of the log, claims idempotency keys, moves sessions,
+ * and writes the entries under consecutive indexes. Where the head is known and nothing is in the way, that is one
+ * statement; otherwise it is done again under the head's lock. All changes of the head are in WRITE. Must never
+ * give an index to a row that was refused, nor answer from a transaction that was not confirmed.
  */
 import type { IntentRefusal } from "../../audit/log.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Answer } from "./group-commit.ts";
 import type { EntryRow, KeyRow, OutcomeRow, SessionRow } from "./rows.ts";
-import { Rollback, sqlState, type Database, type Queries } from "./sql.ts";
+import { sqlState, type Database, type Parameter, type Queries } from "./sql.ts";
 
 /** One call of the port, encoded. An operation is refused only through its `key`. */
 export interface Operation {
@@ -34,10 +35,21 @@ const FIND_KEYS = `
   FROM json_to_recordset($1::text::json) AS r (wanted integer, agent text, key_digest text, body_digest text)
   JOIN idempotency i ON i.agent = r.agent AND i.key_digest = r.key_digest`;
 
-// The second look at the ids makes the planner go by primary key however small it believes the table to be.
-const ADVANCE = `
+/**
+ * Everything else in one statement, all of it or nothing: the last line divides by zero unless the head moved from
+ * where it was believed to be, every key was claimed, and every outcome moved its session.
+ * The second look at the ids makes the planner go by primary key however small it believes the table to be.
+ */
+const WRITE = `
   WITH head AS (
     UPDATE log_head SET size = $2::bigint WHERE id = 1 AND size = $1::bigint RETURNING size
+  ), claimed AS (
+    INSERT INTO idempotency (agent, key_digest, body_digest, session, created_at)
+    SELECT agent, key_digest, body_digest, session, created_at
+    FROM json_to_recordset($6::text::json)
+      AS r (agent text, key_digest text, body_digest text, session text, created_at timestamptz)
+    ON CONFLICT DO NOTHING
+    RETURNING session
   ), created AS (
     INSERT INTO sessions
       (id, agent, owner, template, account, state, requested_at, policy_version, escalation, entry)
@@ -59,33 +71,65 @@ const ADVANCE = `
       AS r (idx bigint, at timestamptz, kind text, agent text, owner text, session text, request_id text,
             policy_version text, body text)
   )
-  SELECT (SELECT count(*) FROM head) AS heads, (SELECT json_agg(id)::text FROM moved) AS moved`;
+  SELECT 1 / (CASE WHEN (SELECT count(*) FROM head) = 1
+                    AND (SELECT count(*) FROM claimed) = $7::bigint
+                    AND (SELECT count(*) FROM moved) = $8::bigint THEN 1 ELSE 0 END) AS written`;
 
 /** Attempts of one group at a serialisation failure or deadlock, after which its callers are told. */
 const ATTEMPTS = 5;
+
+/** Where this replica last saw the head; null when it does not know. A wrong belief costs a second try. */
+export interface HeadBelief {
+  size: number | null;
+}
 
 /** Writes the group and answers each operation in its order. Never rejects. */
 export async function writeGroup(
   db: Database,
   group: readonly Operation[],
+  belief: HeadBelief,
+): Promise<readonly Answer<Recorded>[]> {
+  const { size } = belief;
+  belief.size = null;
+  if (size !== null) {
+    try {
+      await db.write(WRITE, parameters(size, group, group));
+      belief.size = size + group.length;
+      return group.map((_, index) => ({ value: ok({ entry: size + index }) }));
+    } catch (error) {
+      if (!isConflict(error) && !isOfOneRow(error)) return group.map(() => ({ error }));
+    }
+  }
+  return writeUnderLock(db, group, belief);
+}
+
+async function writeUnderLock(
+  db: Database,
+  group: readonly Operation[],
+  belief: HeadBelief,
 ): Promise<readonly Answer<Recorded>[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const answers = await db.transaction((tx) => writeOnce(tx, group));
+      const { answers, size } = await db.transaction((tx) => writeOnce(tx, group));
+      belief.size = size;
       return answers.map((value) => ({ value }));
     } catch (error) {
       if (isConflict(error) && attempt < ATTEMPTS) continue;
-      if (group.length > 1 && isOfOneRow(error)) return oneByOne(db, group);
+      if (group.length > 1 && isOfOneRow(error)) return oneByOne(db, group, belief);
       return group.map(() => ({ error }));
     }
   }
 }
 
 /** One row's fault must not fail its neighbours; infrastructure's fault fails the rest without waiting for each. */
-async function oneByOne(db: Database, group: readonly Operation[]): Promise<readonly Answer<Recorded>[]> {
+async function oneByOne(
+  db: Database,
+  group: readonly Operation[],
+  belief: HeadBelief,
+): Promise<readonly Answer<Recorded>[]> {
   const answers: Answer<Recorded>[] = [];
   for (const operation of group) {
-    const [answer = { error: new Error("no answer") }] = await writeGroup(db, [operation]);
+    const [answer = { error: new Error("no answer") }] = await writeUnderLock(db, [operation], belief);
     answers.push(answer);
     if ("error" in answer && !isOfOneRow(answer.error)) break;
   }
@@ -95,22 +139,30 @@ async function oneByOne(db: Database, group: readonly Operation[]): Promise<read
 
 const isConflict = (error: unknown): boolean => ["40001", "40P01"].includes(sqlState(error) ?? "");
 
-/** Data exceptions, violated constraints, exceeded limits, and outcomes that moved no session. */
+/** Data exceptions (the statement's own division by zero too), violated constraints, exceeded limits. */
 const isOfOneRow = (error: unknown): boolean =>
-  error instanceof Rollback || ["22", "23", "54"].includes(sqlState(error)?.slice(0, 2) ?? "");
+  ["22", "23", "54"].includes(sqlState(error)?.slice(0, 2) ?? "");
 
-async function writeOnce(tx: Queries, group: readonly Operation[]): Promise<readonly Recorded[]> {
+interface Written {
+  readonly answers: readonly Recorded[];
+  /** Of the log, afterwards. */
+  readonly size: number;
+}
+
+async function writeOnce(tx: Queries, group: readonly Operation[]): Promise<Written> {
   // First of all: every writer waits here, so that no two hold each other's rows, and what follows sees all
   // that any earlier writer committed.
   const size = await lockHead(tx);
   const refused = await claimKeys(tx, group);
   const accepted = group.filter((operation) => !refused.has(operation));
-  if (accepted.length > 0) await advance(tx, size, accepted);
+  // The keys are claimed already, and the accepted operations' are not claimed twice.
+  if (accepted.length > 0) await tx.query(WRITE, parameters(size, accepted, []));
   const indexes = new Map(accepted.map((operation, index) => [operation, size + index]));
-  return group.map((operation) => {
+  const answers = group.map((operation) => {
     const refusal = refused.get(operation);
     return refusal === undefined ? ok({ entry: indexes.get(operation) ?? NaN }) : err(refusal);
   });
+  return { answers, size: size + accepted.length };
 }
 
 async function lockHead(tx: Queries): Promise<number> {
@@ -144,22 +196,29 @@ async function claimKeys(
   );
 }
 
-/** The one place that changes the head, by compare-and-swap, and gives out indexes. */
-async function advance(tx: Queries, size: number, accepted: readonly Operation[]): Promise<void> {
+/** Of WRITE: the one place that gives out indexes. `keyed`: the operations whose keys are still to be claimed. */
+function parameters(
+  size: number,
+  accepted: readonly Operation[],
+  keyed: readonly Operation[],
+): readonly Parameter[] {
   const sessions = accepted.flatMap(({ session }, index) =>
     session === undefined ? [] : [{ ...session, entry: size + index }],
   );
   const outcomes = accepted.flatMap(({ outcome }) => (outcome === undefined ? [] : [outcome]));
   const entries = accepted.map(({ entry }, index) => ({ idx: size + index, ...entry }));
-  const [result] = await tx.query(ADVANCE, [
+  const keys = keyed.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const [sessionRows, outcomeRows, entryRows, keyRows] = [sessions, outcomes, entries, keys].map((rows) =>
+    JSON.stringify(rows),
+  );
+  return [
     size,
     size + accepted.length,
-    JSON.stringify(sessions),
-    JSON.stringify(outcomes),
-    JSON.stringify(entries),
-  ]);
-  if (Number(result?.["heads"]) !== 1) throw new Error("the head of the log moved under its lock");
-  const moved = JSON.parse((result?.["moved"] ?? "[]") as string) as string[];
-  // A session moves once: a second outcome, or one without an intent, undoes the group and is found one by one.
-  if (moved.length !== outcomes.length) throw new Rollback("an outcome found no session in state intent");
+    sessionRows ?? "[]",
+    outcomeRows ?? "[]",
+    entryRows ?? "[]",
+    keyRows ?? "[]",
+    keys.length,
+    outcomes.length,
+  ];
 }
