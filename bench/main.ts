@@ -42,8 +42,10 @@ function report(): void {
   }
   if (policy !== null) {
     lines.push("", `Compile staging-deploy   ${policy.compileMicroseconds.toFixed(1)} µs`);
+    lines.push(`  data-repair, parameters ${policy.compileWithParametersMicroseconds.toFixed(1)} µs`);
     lines.push(
       `Evaluate a session       ${Math.round(policy.decisionsPerSecond).toLocaleString("en")} decisions/s`,
+      `Simulate, JSON in and out ${Math.round(policy.simulatedPerSecond).toLocaleString("en")} lines/s`,
     );
   }
   if (startup !== null) {

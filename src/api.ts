@@ -76,6 +76,8 @@ export interface SessionsAnswer {
     readonly requested_at: string;
     readonly expires_at: string | null;
     readonly policy_version: string;
+    /** False: minted under an older policy set than the one now served. */
+    readonly policy_current: boolean;
   }[];
   /** Pass as `before` for the next page; null at the end. */
   readonly next: string | null;

@@ -46,9 +46,15 @@ export type Failure =
   | { readonly code: "policy_refused"; readonly template: string; readonly faults: readonly string[] }
   | { readonly code: "already_issued"; readonly session: string }
   | { readonly code: "idempotency_conflict"; readonly session: string }
-  /** The template's policy and tags are within every limit but STS's packed size, which only STS can tell. */
+  /** Within every limit but STS's packed size, which only STS can tell; in the split form too, where there is one. */
   | { readonly code: "packed_policy_too_large"; readonly template: string }
-  | { readonly code: "sts_refused"; readonly stsCode: string; readonly message: string }
+  | {
+      readonly code: "sts_refused";
+      readonly stsCode: string;
+      readonly message: string;
+      /** Managed policies the session refers to, which STS refuses when they are not published. */
+      readonly policyArns: readonly string[];
+    }
   | { readonly code: "sts_throttled"; readonly stsCode: string; readonly message: string }
   | { readonly code: "sts_unknown"; readonly stsCode: string; readonly message: string }
   /** The record could not be written (or read): whatever STS issued was withheld. */

@@ -2,27 +2,35 @@
  * The composition root: Config → adapters → flows → app. The only file that knows every part. Starts nothing from a
  * policy set with faults, and serves nothing before the start is on record.
  */
-import { createAdaptorServer } from "@hono/node-server";
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { pino, type DestinationStream, type Logger } from "pino";
 import { loadActionTable } from "./adapters/action-data/load.ts";
 import { createAssumeRole, type StsOptions } from "./adapters/aws/assume-role.ts";
 import { createTokenVerifier } from "./adapters/oidc/verify-token.ts";
-import { loadPolicyFolder } from "./adapters/policy-files/load.ts";
+import { examinePolicyFolder, loadPolicyFolder, readPolicyFolder } from "./adapters/policy-files/load.ts";
+import { watchPolicyFolder } from "./adapters/policy-files/watch.ts";
 import { openAuditLog, type Store } from "./adapters/postgres/audit-log.ts";
+import { lockFolder } from "./adapters/postgres/folder-lock.ts";
 import type { Entry } from "./audit/entry.ts";
 import { VERSION, type Config } from "./config.ts";
 import type { Broker } from "./flows/admit.ts";
+import { followPolicy, type Following, type WatchPolicy } from "./flows/follow-policy.ts";
+import { keepPolicy, loadedEntry, type PolicyKeeper, type Reloaded } from "./flows/keep-policy.ts";
 import { createApp, type App } from "./http/app.ts";
+import { closeServer, listen, urlOf, within } from "./http/server.ts";
 import type { VerifyToken } from "./identity/verify.ts";
 import type { LocalAwsOptions } from "./local-aws/options.ts";
 import type { LocalAws } from "./local-aws/server.ts";
+import type { ActionTable } from "./policy/knowledge.ts";
+import type { Examination } from "./policy/check-set.ts";
+import type { Proposed, ProposalWish } from "./policy/propose/for-folder.ts";
+import { changeSentence, diffPolicies } from "./policy/diff.ts";
 import type { ServedPolicy } from "./policy/serve.ts";
 import type { PolicyFault } from "./policy/set.ts";
 import { err, ok, type Result } from "./result.ts";
-import { base32 } from "./session/name.ts";
+import type { AssumeRoleRequest } from "./session/assume-role.ts";
+import { base32, sessionTags } from "./session/name.ts";
 
 export interface Overrides {
   readonly clock?: () => Date;
@@ -31,6 +39,8 @@ export interface Overrides {
   readonly awsCredentials?: NonNullable<StsOptions["credentials"]>;
   /** Where the log goes, instead of standard output. */
   readonly log?: DestinationStream;
+  /** What tells that the policy folder may have changed, instead of the file system. */
+  readonly watchPolicy?: WatchPolicy;
 }
 
 export interface RunningBroker {
@@ -38,7 +48,10 @@ export interface RunningBroker {
   readonly url: string;
   /** The record, for the demo and the tests. */
   readonly audit: Store;
-  readonly policy: ServedPolicy;
+  /** The set served now; another after a reload. */
+  readonly policy: () => ServedPolicy;
+  /** Reads the policy folder again at once. Never rejects: what went wrong is the answer, and in the log. */
+  readonly reloadPolicy: () => Promise<Reloaded>;
   /** Unready at once, accepted requests finish within the grace, the stop is recorded, the store closes. */
   readonly close: () => Promise<void>;
 }
@@ -48,29 +61,41 @@ export async function startBroker(
   config: Config,
   overrides: Overrides = {},
 ): Promise<Result<RunningBroker, readonly string[]>> {
-  const policy = await loadPolicy(config.policies);
+  const table = loadActionTable();
+  const policy = inLines(await loadPolicyFolder(config.policies, table));
   if (!policy.ok) return policy;
   const clock = overrides.clock ?? (() => new Date());
   const log = createLog(config, overrides.log);
-  const verifyToken = tokenVerifier(config, policy.value, clock, log);
+  let served = (): ServedPolicy => policy.value;
+  const verifyToken = tokenVerifier(config, () => served(), clock, log);
   const sts = createAssumeRole({ ...config.sts, credentials: overrides.awsCredentials ?? null });
   const audit = await openAuditLog(config.store);
-  const broker: Broker = {
-    verifyToken,
-    policy: policy.value,
+  const keeper = keepPolicy(policy.value, {
+    read: () => loadPolicyFolder(config.policies, table),
+    changes: (before, after) => diffPolicies(before, after, table).changes.map(changeSentence),
     audit,
-    assumeRole: sts.assumeRole,
     clock,
-    randomBytes: overrides.randomBytes ?? randomBytes,
-  };
+  });
+  served = keeper.current;
+  const { assumeRole } = sts;
+  const ports = { verifyToken, audit, assumeRole, clock, randomBytes: overrides.randomBytes ?? randomBytes };
+  const broker = (): Broker => ({ ...ports, policy: served() });
   try {
-    const app = makeApp(config, broker, audit, log);
-    await recordStart(broker);
-    const server = await listen(app, config);
+    const app = makeApp(config, { broker, keeper, audit, log });
+    await recordStart(broker());
+    const server = await listen(app, config.listen);
     const url = urlOf(server, config.listen.host);
     log.info({ url, version: VERSION, policy: policy.value.set.digest }, "broker started");
-    const parts = { app, server, broker, audit, log, graceMs: config.shutdownGraceMs, closeSts: sts.close };
-    return ok({ url, audit, policy: policy.value, close: once(() => stop(parts)) });
+    const watchPolicy = overrides.watchPolicy ?? watchPolicyFolder(config.policies);
+    const following = followPolicy(keeper, watchPolicy, (result) => {
+      tellReload(result, keeper.current().set.digest, log);
+    });
+    // For what changed between the first reading and the watch.
+    void following.reload();
+    const graceMs = config.shutdownGraceMs;
+    const parts = { app, server, broker, audit, log, graceMs, following, closeSts: sts.close };
+    const { reload: reloadPolicy } = following;
+    return ok({ url, audit, policy: keeper.current, reloadPolicy, close: once(() => stop(parts)) });
   } catch (error) {
     sts.close();
     await audit.close();
@@ -78,9 +103,31 @@ export async function startBroker(
   }
 }
 
-function tokenVerifier(config: Config, policy: ServedPolicy, clock: () => Date, log: Logger): VerifyToken {
+/** A folder with faults must not be overlooked: it means that what its author wrote is not in force. */
+function tellReload(result: Reloaded, serving: string, log: Logger): void {
+  if (result.outcome === "served")
+    log.info({ policy: serving, changes: result.changes }, "policy set loaded");
+  if (result.outcome === "refused" && !result.again) {
+    const faults = asLines(result.faults);
+    log.error(
+      { policy: serving, faults },
+      "the policy folder has faults and is NOT served; the last good set stays",
+    );
+  }
+  if (result.outcome === "not_recorded") {
+    const error = whereFrom(result.error);
+    log.error({ policy: serving, ...error }, "the policy load could not be recorded and is NOT served");
+  }
+}
+
+function tokenVerifier(
+  config: Config,
+  policy: () => ServedPolicy,
+  clock: () => Date,
+  log: Logger,
+): VerifyToken {
   return createTokenVerifier({
-    registry: () => policy.set.registry,
+    registry: () => policy().set.registry,
     fetch: globalThis.fetch,
     clock,
     onAlert: (alert) => {
@@ -90,13 +137,24 @@ function tokenVerifier(config: Config, policy: ServedPolicy, clock: () => Date, 
   });
 }
 
-function makeApp(config: Config, broker: Broker, audit: Store, log: Logger): App {
+interface AppParts {
+  readonly broker: () => Broker;
+  readonly keeper: PolicyKeeper;
+  readonly audit: Store;
+  readonly log: Logger;
+}
+
+function makeApp(config: Config, { broker, keeper, audit, log }: AppParts): App {
   return createApp({
     broker,
     version: VERSION,
     publicUrl: config.publicUrl,
     newRequestId: () => `req-${base32(randomBytes(10))}`,
     storeReady: () => audit.ready(),
+    notice: () =>
+      keeper.refused() === null
+        ? null
+        : "the policy folder has faults: the last good set is served, see the log",
     logRequest: (line) => {
       log.info(line, "request");
     },
@@ -117,16 +175,50 @@ export function checkPolicy(folder: string): Promise<Result<ServedPolicy, readon
   return loadPolicyFolder(folder, loadActionTable());
 }
 
+/** The same with warnings, sizes and reach. */
+export function examinePolicy(folder: string): Promise<Examination> {
+  return examinePolicyFolder(folder, loadActionTable());
+}
+
+/** A template for the folder, and what `policy check` says of it. Writes nothing. */
+export async function proposeTemplate(
+  folder: string,
+  wish: ProposalWish,
+): Promise<Result<Proposed, readonly string[]>> {
+  const files = await readPolicyFolder(folder);
+  if (!files.ok) return files;
+  const { proposeFor } = await import("./policy/propose/for-folder.ts");
+  return proposeFor(files.value, wish, loadActionTable());
+}
+
 /** The same, every fault as a line. */
 export async function loadPolicy(folder: string): Promise<Result<ServedPolicy, readonly string[]>> {
-  const checked = await checkPolicy(folder);
-  if (checked.ok) return checked;
-  return err(
-    checked.error.map(
-      ({ file, line, column, message, fix }) =>
-        `${file}:${line}:${column}: ${message}${fix === null ? "" : ` (${fix})`}`,
-    ),
+  return inLines(await checkPolicy(folder));
+}
+
+function inLines(
+  checked: Result<ServedPolicy, readonly PolicyFault[]>,
+): Result<ServedPolicy, readonly string[]> {
+  return checked.ok ? checked : err(asLines(checked.error));
+}
+
+const asLines = (faults: readonly PolicyFault[]): readonly string[] =>
+  faults.map(
+    ({ file, line, column, message, fix }) =>
+      `${file}:${line}:${column}: ${message}${fix === null ? "" : ` (${fix})`}`,
   );
+
+/** For the demo, which empties its folder first. */
+export { lockFolder };
+
+/** The published action data, for commands that explain and compare policies. */
+export function actionTable(): ActionTable {
+  return loadActionTable();
+}
+
+/** The session tags that every session carries with the same value: all but its own id. */
+export function constantSessionTags(): AssumeRoleRequest["tags"] {
+  return sessionTags("", null).filter(({ key }) => key !== "twokey:session");
 }
 
 /** The store alone, for commands that read the record. */
@@ -153,96 +245,43 @@ function whereFrom(error: unknown): { readonly error: string; readonly at: reado
 }
 
 async function recordStart(broker: Broker): Promise<void> {
-  const { digest, templates } = broker.policy.set;
-  const names = templates.map((template) => template.name);
-  await broker.audit.append(own(broker, { kind: "policy.loaded", detail: { digest, templates: names } }));
+  await broker.audit.append(loadedEntry(broker.policy, null, broker.clock()));
   await broker.audit.append(own(broker, { kind: "broker.started", detail: { version: VERSION } }));
 }
 
-type OwnEvent = Extract<Entry, { kind: "policy.loaded" | "broker.started" | "broker.stopped" }>;
+type OwnEvent = Extract<Entry, { kind: "broker.started" | "broker.stopped" }>;
 
 /** An entry about the broker itself: no request, no agent. */
 function own(broker: Broker, event: Pick<OwnEvent, "kind" | "detail">): Entry {
   const nobody = { requestId: null, agent: null, owner: null, session: null };
-  return { at: broker.clock(), ...nobody, policyVersion: broker.policy.set.digest, ...event } as OwnEvent;
-}
-
-// A client that trickles its request holds a socket, not the broker: headers in 10 s, all of it in 30.
-const SERVER_OPTIONS = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 5_000,
-  maxHeaderSize: 16 * 1024,
-};
-
-async function listen(app: App, config: Config): Promise<Server> {
-  const fetch = app.fetch as Parameters<typeof createAdaptorServer>[0]["fetch"];
-  const server = createAdaptorServer({ fetch, serverOptions: SERVER_OPTIONS }) as Server;
-  const { host, port } = config.listen;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  return server;
-}
-
-function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return { at: broker.clock(), ...nobody, policyVersion: broker.policy.set.digest, ...event };
 }
 
 interface Parts {
   readonly app: App;
   readonly server: Server;
-  readonly broker: Broker;
+  readonly broker: () => Broker;
   readonly audit: Store;
   readonly log: Logger;
   readonly graceMs: number;
+  readonly following: Following;
   readonly closeSts: () => void;
 }
 
-async function stop({ app, server, broker, audit, log, graceMs, closeSts }: Parts): Promise<void> {
+async function stop(parts: Parts): Promise<void> {
+  const { app, server, broker, audit, log, graceMs, following, closeSts } = parts;
   log.info("broker stopping");
   const finished = await within(app.drain(), graceMs);
+  await following.close();
   if (!finished) log.warn("requests were still open when the grace ended");
-  await closeServer(server, finished ? FLUSH_MS : 0);
+  await closeServer(server, { flush: finished });
   closeSts();
   try {
-    await audit.append(own(broker, { kind: "broker.stopped", detail: { version: VERSION } }));
+    await audit.append(own(broker(), { kind: "broker.stopped", detail: { version: VERSION } }));
   } finally {
     await audit.close();
   }
   log.info("broker stopped");
-}
-
-// Answers are given with `Connection: close`; this is for a client that does not take its answer off the wire.
-const FLUSH_MS = 1_000;
-
-async function closeServer(server: Server, flushMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-  server.closeIdleConnections();
-  if (!(await within(closed, flushMs))) server.closeAllConnections();
-  await closed;
-}
-
-async function within(work: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(false);
-    }, ms);
-  });
-  const finished = await Promise.race([work.then(() => true), late]);
-  clearTimeout(timer);
-  return finished;
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -47,7 +47,17 @@ export type Entry = EntryBase &
       }
     | {
         readonly kind: "policy.loaded";
-        readonly detail: { readonly digest: string; readonly templates: readonly string[] };
+        readonly detail: {
+          readonly digest: string;
+          readonly templates: readonly string[];
+          /** What it means against the set served before; null for the first load of a broker's life. */
+          readonly changes: readonly string[] | null;
+        };
+      }
+    | {
+        /** A set with faults stood in the folder and was not served; `policyVersion` is the one still served. */
+        readonly kind: "policy.refused";
+        readonly detail: { readonly faults: number; readonly lines: readonly string[] };
       }
     | {
         readonly kind: "broker.started" | "broker.stopped";

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { replaceable } from "../client/private-file.ts";
 import { readAgentKey, type AgentKeyFile } from "../client/workload-token.ts";
 import { err, ok, type Result } from "../result.ts";
 
@@ -68,6 +69,7 @@ export async function createKey(options: CreateOptions): Promise<Result<KeyOnDis
   const key = { ...jwk, x: jwk.x ?? "", kid: await calculateJwkThumbprint(jwk) };
   const file = { agent: options.agent, issuer: ISSUER, audience: options.audience ?? null, key };
   const path = resolve(options.out ?? join(homedir(), ".twokey", `${options.agent}.key.json`));
+  if (!replaceable(path)) return err(`${path} is not a file.`);
   try {
     if (options.out === undefined) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await writeKey({ path, text: `${JSON.stringify(file, null, 2)}\n`, replace: options.force === true });

@@ -29,7 +29,7 @@ export async function runCredentialProcess(argv: readonly string[]): Promise<num
 /** The same as a commander command, for `--help` and for a program that uses commander throughout. */
 export async function credentialProcessCommand(): Promise<Command> {
   const [{ Command }, { addSettings }] = await Promise.all([import("commander"), import("./agent-flags.ts")]);
-  return addSettings(new Command("credential-process"))
+  return addSettings(new Command("twokey credential-process"))
     .description("print a session for credential_process in ~/.aws/config")
     .addHelpText("after", "\nAsks a running `twokey agent serve` of the same profile and settings first.")
     .action(async (options: GivenSettings & { readonly profile: string }) => {

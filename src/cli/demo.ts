@@ -3,7 +3,7 @@
  * that can do its work and cannot delete production. Needs no AWS account and reads no credential of its user.
  */
 import { Command } from "commander";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { StoredEntry } from "../audit/entry.ts";
 import { writePrivateFile } from "../client/private-file.ts";
@@ -37,13 +37,17 @@ async function demo(options: DemoOptions): Promise<number> {
   // The SDK's notice about a later release's Node is for whoever runs the broker, not for a first look.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   const home = resolve(".twokey");
-  await mkdir(home, { recursive: true, mode: 0o700 });
   const stand = await setUp(join(home, "demo"));
   const envFile = join(home, "demo.env");
-  const close = async (): Promise<void> => {
+  try {
+    return await run(options, stand, envFile);
+  } finally {
     await rm(envFile, { force: true });
     await stand.close();
-  };
+  }
+}
+
+async function run(options: DemoOptions, stand: Stand, envFile: string): Promise<number> {
   const steps: Step[] = [];
   if (!options.serve) {
     if (!options.json) say(opening(stand));
@@ -56,16 +60,14 @@ async function demo(options: DemoOptions): Promise<number> {
   if (options.json) say(JSON.stringify({ steps, audit: entries }, null, 2));
   else if (!options.serve) say(record(entries));
   const passed = steps.every(({ ok }) => ok);
-  if (options.once) {
-    await close();
-    return passed ? 0 : 1;
+  if (!options.once) {
+    const agent = await stand.agent("staging-deploy", "destroy", "whatever you try by hand");
+    const stopped = untilSignal();
+    const written = writePrivateFile(envFile, environment(stand, agent));
+    if (!written.ok) throw new Error(written.error);
+    if (!options.json) say(hint(stand));
+    await stopped;
   }
-  const agent = await stand.agent("staging-deploy", "destroy", "whatever you try by hand");
-  const written = writePrivateFile(envFile, environment(stand, agent));
-  if (!written.ok) throw new Error(written.error);
-  if (!options.json) say(hint(stand));
-  await untilSignal();
-  await close();
   return passed ? 0 : 1;
 }
 
@@ -144,6 +146,7 @@ Try it with your own tools, in another shell in this folder:
   source .twokey/demo.env
   aws cloudformation describe-stacks --query 'Stacks[].StackName'
   aws cloudformation delete-stack --stack-name orders-production   # AccessDenied
+  aws cloudformation delete-stack --stack-name orders-untagged     # AccessDenied
   aws cloudformation delete-stack --stack-name orders-staging      # works
 
 Ctrl-C ends it.`;

@@ -31,7 +31,7 @@ const SHIPPED = {
 
 export function initCommand(): Command {
   return new Command("init")
-    .description("Write a starter policy set, with comments, into an empty folder")
+    .description("write a starter policy set, with comments, into an empty folder")
     .argument("[folder]", "a new or empty folder", "policies")
     .option("--account <id>", "AWS account, twelve digits", matching(/^\d{12}$/, "twelve digits"))
     .option(
@@ -83,7 +83,7 @@ async function init(folder: string, options: InitOptions): Promise<string | null
   if (present.length > 0) return `${folder} is not empty; name a new or empty folder`;
 
   const files = substitute(await shippedFiles(), options);
-  await mkdir(join(folder, "templates"), { recursive: true });
+  for (const part of ["templates", ".schema"]) await mkdir(join(folder, part), { recursive: true });
   for (const { name, text } of files) await writeFile(join(folder, name), text, { flag: "wx" });
   const { checkPolicy } = await import("../wire.ts");
   const checked = await checkPolicy(folder);
@@ -110,7 +110,10 @@ export function shippedPolicies(): string {
 
 async function shippedFiles(): Promise<readonly PolicyFile[]> {
   const folder = shippedPolicies();
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".yaml")).sort();
+  // The schemas stand in a folder whose name starts with a dot: editors find them, and they are no policy.
+  const names = (await readdir(folder, { recursive: true }))
+    .filter((name) => /\.yaml$|^\.schema[\\/].+\.json$/.test(name))
+    .sort();
   return Promise.all(
     names.map(async (name) => ({
       name: name.replaceAll("\\", "/"),
@@ -153,6 +156,6 @@ ${account}  guardrails.yaml   the tag and the values that are known not to be pr
 
 Then:
   twokey policy check ${folder}
-  twokey serve
+  twokey serve --policies ${folder}
 `;
 }

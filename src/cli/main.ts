@@ -11,9 +11,9 @@ interface Subcommand {
 }
 
 const viaCommander =
-  (load: () => Promise<Command>) =>
+  (load: (argv: readonly string[]) => Promise<Command>) =>
   async (argv: readonly string[]): Promise<number> => {
-    const [{ runCommand }, command] = await Promise.all([import("./run-command.ts"), load()]);
+    const [{ runCommand }, command] = await Promise.all([import("./run-command.ts"), load(argv)]);
     return runCommand(command, argv);
   };
 
@@ -31,8 +31,8 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     run: viaCommander(async () => (await import("./demo.ts")).demoCommand()),
   },
   policy: {
-    summary: "check the policy set",
-    run: viaCommander(async () => (await import("./policy.ts")).policyCommand()),
+    summary: "check, explain, compile, simulate and compare policies",
+    run: viaCommander(async (argv) => (await import("./policy.ts")).policyCommand(argv)),
   },
   audit: {
     summary: "read the audit log",

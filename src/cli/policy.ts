@@ -1,59 +1,64 @@
 /**
- * `twokey policy …`: the security team's commands on a policy folder. Reads and reports; never writes and never
- * talks to AWS.
+ * `twokey policy …`: the security team's commands on a policy folder. Finds the verb and loads its file alone;
+ * does no work itself.
  */
 import { Command } from "commander";
-import { join } from "node:path";
-import type { ServedPolicy } from "../policy/serve.ts";
-import type { PolicyFault } from "../policy/set.ts";
-import type { Result } from "../result.ts";
 
-export function policyCommand(): Command {
-  const policy = new Command("policy").description("Work with the policy folder");
-  policy.addCommand(checkCommand());
+interface Verb {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  check: {
+    summary: "check every file of a policy folder",
+    load: async () => (await import("./policy/check.ts")).checkCommand(),
+  },
+  explain: {
+    summary: "say in plain words what a template's session may do",
+    load: async () => (await import("./policy/explain.ts")).explainCommand(),
+  },
+  compile: {
+    summary: "print the session policy a template becomes",
+    load: async () => (await import("./policy/compile.ts")).compileCommand(),
+  },
+  simulate: {
+    summary: "decide requests, JSON lines in and out",
+    load: async () => (await import("./policy/simulate.ts")).simulateCommand(),
+  },
+  diff: {
+    summary: "tell what one policy folder allows more and less than another",
+    load: async () => (await import("./policy/diff.ts")).diffCommand(),
+  },
+  prove: {
+    summary: "prove that no session can change production, or show the request that can",
+    load: async () => (await import("./policy/prove.ts")).proveCommand(),
+  },
+  coverage: {
+    summary: "count AWS's destructive actions by what stands before them",
+    load: async () => (await import("./policy/coverage.ts")).coverageCommand(),
+  },
+  publish: {
+    summary: "publish the managed policies that sessions refer to",
+    load: async () => (await import("./policy/publish.ts")).publishCommand(),
+  },
+  schema: {
+    summary: "print JSON Schemas of the policy files, for an editor",
+    load: async () => (await import("./policy/schema.ts")).schemaCommand(),
+  },
+  init: {
+    summary: "write a template to start from, or one that covers what a CloudTrail file shows",
+    load: async () => (await import("./policy/init.ts")).initCommand(),
+  },
+};
+
+/** Loads the verb the line names; the others are listed by name for help alone. */
+export async function policyCommand(argv: readonly string[]): Promise<Command> {
+  const policy = new Command("policy").description("the security team's commands on a policy folder");
+  const named = argv.slice(0, argv[0] === "help" ? 2 : 1);
+  for (const [name, { summary, load }] of Object.entries(VERBS)) {
+    const verb = named.includes(name) ? await load() : new Command(name);
+    policy.addCommand(verb.summary(summary));
+  }
   return policy;
 }
-
-function checkCommand(): Command {
-  return new Command("check")
-    .description("Check every file of a policy folder, and every template against its own `expect:` cases")
-    .argument("[folder]", "the policy folder", "policies")
-    .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExit code: 0 nothing wrong, 1 faults, 2 wrong usage.")
-    .action(async (folder: string, options: { json?: boolean }) => {
-      const { checkPolicy } = await import("../wire.ts");
-      const result = await checkPolicy(folder);
-      const text = options.json === true ? asJson(result) : asText(folder, result);
-      process.stdout.write(`${text}\n`);
-      process.exitCode = result.ok ? 0 : 1;
-    });
-}
-
-type Checked = Result<ServedPolicy, readonly PolicyFault[]>;
-
-function asJson(result: Checked): string {
-  const digest = result.ok ? result.value.set.digest : null;
-  return JSON.stringify({ ok: result.ok, digest, faults: result.ok ? [] : result.error }, null, 2);
-}
-
-/** A compiler's form, which editors and terminals turn into links: `file:line:column: message`. */
-function asText(folder: string, result: Checked): string {
-  return result.ok ? success(folder, result.value) : failure(folder, result.error);
-}
-
-function success(folder: string, { set }: ServedPolicy): string {
-  const cases = set.templates.reduce((sum, template) => sum + template.expect.length, 0);
-  const counts = `${count(set.templates.length, "template")}, ${count(cases, "expected decision")}`;
-  return `${folder}: nothing wrong (${counts})\npolicy version ${set.digest}`;
-}
-
-function failure(folder: string, faults: readonly PolicyFault[]): string {
-  const lines = faults.flatMap(({ file, line, column, message, fix }) => [
-    `${join(folder, file)}:${line}:${column}: ${message}`,
-    ...(fix === null ? [] : [`    ${fix}`]),
-  ]);
-  const files = new Set(faults.map(({ file }) => file)).size;
-  return [...lines, "", `${count(faults.length, "fault")} in ${count(files, "file")}`].join("\n");
-}
-
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

@@ -1,4 +1,4 @@
-/** `twokey serve`: runs the broker until SIGTERM or SIGINT; a second one ends it at once. */
+/** `twokey serve`: runs the broker until SIGTERM or SIGINT; a second one ends it at once. SIGHUP reads the policy folder again. */
 import { Command } from "commander";
 import { loadConfig, SETTINGS, type Config } from "../config.ts";
 import { loadPolicy, startBroker } from "../wire.ts";
@@ -43,8 +43,12 @@ async function run(options: ServeOptions): Promise<number> {
   const json = options["json"] === true;
   if (!config.ok) return complain(config.error, json, 2);
   if (options["check"] === true) return check(config.value, json);
+  // Stands before the broker does: a signal that comes early must not end the process.
+  let reload = (): unknown => null;
+  process.on("SIGHUP", () => reload());
   const broker = await startBroker(config.value);
   if (!broker.ok) return complain(broker.error, json, 1);
+  reload = broker.value.reloadPolicy;
   await untilStopped(broker.value.close);
   return 0;
 }

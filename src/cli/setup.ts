@@ -96,6 +96,10 @@ function plan(options: SetupOptions): Result<Change, string> {
     );
   const line = commandLine(processWords(options));
   if (!line.ok) return line;
+  // `source .twokey/demo.env` sets AWS_CONFIG_FILE=/dev/null, and what is written is renamed into place.
+  const present = statSync(path, { throwIfNoEntry: false });
+  if (present !== undefined && !present.isFile())
+    return err(`${path} is not a file; set AWS_CONFIG_FILE to the one you mean, or unset it.`);
   const before = textOf(path);
   const after = withProfile(before, {
     profile,

@@ -33,6 +33,7 @@ export function writePrivateFile(path: string, text: string): Result<void, strin
       return err(
         `${folder} can be written by other users, who could swap the file. Choose a private folder.`,
       );
+    if (!replaceable(path)) return err(`${path} is not a file.`);
     rmSync(draft, { force: true });
     writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
     // A umask can only have taken bits away; put 0600 back in full.
@@ -43,6 +44,12 @@ export function writePrivateFile(path: string, text: string): Result<void, strin
     rmSync(draft, { force: true });
     return err(`${path} cannot be written (${codeOf(error)}).`);
   }
+}
+
+/** False for a device, folder or socket: renamed over by root, /dev/null would be gone for the whole machine. */
+export function replaceable(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined || stats.isFile() || stats.isSymbolicLink();
 }
 
 /** The text, or null where there is no such file or somebody else could have written or read it. */

@@ -11,7 +11,7 @@ import type { ServedPolicy } from "../policy/serve.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { AssumeRole } from "../session/assume-role.ts";
 
-/** The ports and data the flows run on. */
+/** The ports and data the flows run on. One is made for each request, which so finishes on the set it began with. */
 export interface Broker {
   readonly verifyToken: VerifyToken;
   readonly policy: ServedPolicy;

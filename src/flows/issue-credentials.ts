@@ -1,16 +1,20 @@
 /**
  * The one path on which credentials are minted:
  *
- *   token → agent → request → policy decision → session named → intent recorded → STS AssumeRole, one attempt
- *   → outcome recorded → credentials
+ *   token → agent → request → policy decision → attempt → credentials
+ *   attempt: session named → intent recorded → STS AssumeRole, once → outcome recorded
  *
  * That order may never change. No record, no credential: what STS issued is withheld and dropped when its outcome
- * is not certainly recorded. Never calls STS twice, never inside a transaction.
+ * is not certainly recorded. STS is called once for each session and never inside a transaction.
+ *
+ * Where STS certainly issued nothing because the policy's packed size was too large, and that is on record, the
+ * split form is tried: one more attempt, a session of its own. The Idempotency-Key belongs to the first attempt's
+ * intent and stays spent whatever the second brings, so the second takes none.
  */
 import type { Idempotency, Outcome } from "../audit/log.ts";
 import type { Failure } from "../failure.ts";
 import type { Agent } from "../identity/agent.ts";
-import { decide, type IssuePlan, type SessionWish } from "../policy/decide.ts";
+import { decide, splitForm, type IssuePlan, type SessionWish } from "../policy/decide.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { AssumedRole, AssumeRoleFault, AssumeRoleRequest } from "../session/assume-role.ts";
 import type { Credentials } from "../session/credentials.ts";
@@ -49,8 +53,29 @@ export async function issueCredentials(
   if (!decision.ok) return err(await refuse(broker, call, agent, decision.error));
   const plan = decision.value;
 
-  const session = newSession(broker, agent, request.value.wish, plan);
-  const intent = await recordIntent(broker, call, session, request.value);
+  const order = { broker, call, agent, request: request.value };
+  const whole = await attempt(order, plan, request.value.idempotencyKey);
+  if (whole.ok || whole.error.code !== "packed_policy_too_large") return whole;
+  const split = splitForm(plan, broker.policy);
+  return split === null ? whole : attempt(order, split, null);
+}
+
+/** What every attempt at one request shares. */
+interface Order {
+  readonly broker: Broker;
+  readonly call: Call;
+  readonly agent: Agent;
+  readonly request: IssueRequest;
+}
+
+/** One session: its intent, its one call of STS, its outcome. */
+async function attempt(
+  { broker, call, agent, request }: Order,
+  plan: IssuePlan,
+  idempotencyKey: string | null,
+): Promise<Result<Issued, Failure>> {
+  const session = newSession(broker, agent, request.wish, plan);
+  const intent = await recordIntent(broker, call, session, { wish: request.wish, idempotencyKey });
   if (!intent.ok) {
     const recorded = intent.error.code === "record_unavailable";
     return err(recorded ? intent.error : await refuse(broker, call, agent, intent.error));
@@ -77,6 +102,7 @@ function newSession(broker: Broker, agent: Agent, wish: SessionWish, plan: Issue
     task: wish.task,
     durationSeconds: plan.durationSeconds,
     policyDigest: plan.compiled.digest,
+    policyArns: plan.compiled.policyArns,
     policyVersion: broker.policy.set.digest,
     escalation: null,
     requestedAt: broker.clock(),
@@ -163,9 +189,8 @@ function stsFailure(fault: AssumeRoleFault, plan: IssuePlan): Failure {
   const facts = { stsCode: fault.code, message: fault.message };
   if (fault.certainty === "unknown") return { code: "sts_unknown", ...facts };
   if (THROTTLED.has(fault.code)) return { code: "sts_throttled", ...facts };
-  // The split form, a new attempt with its own intent, comes with a later issue; a Deny is never dropped.
   if (PACKED_TOO_LARGE.has(fault.code)) {
     return { code: "packed_policy_too_large", template: plan.template.name };
   }
-  return { code: "sts_refused", ...facts };
+  return { code: "sts_refused", ...facts, policyArns: plan.compiled.policyArns };
 }

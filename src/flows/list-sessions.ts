@@ -16,6 +16,8 @@ export interface SessionList {
   readonly sessions: readonly SessionRecord[];
   /** The next page's `before`; null at the end. */
   readonly next: string | null;
+  /** Digest of the policy set now served: sessions of another were minted under an older one. */
+  readonly policyVersion: string;
 }
 
 export async function listSessions(
@@ -33,7 +35,7 @@ export async function listSessions(
     const found = await broker.audit.sessions({ agent: agent.value.name, limit: limit + 1, before });
     const sessions = found.slice(0, limit);
     const next = found.length > limit ? (sessions.at(-1)?.session.id ?? null) : null;
-    return ok({ agent: agent.value, sessions, next });
+    return ok({ agent: agent.value, sessions, next, policyVersion: broker.policy.set.digest });
   } catch {
     return err({ code: "record_unavailable", step: "read" });
   }

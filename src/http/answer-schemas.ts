@@ -67,6 +67,9 @@ export const sessionsAnswerSchema = z
         requested_at: time,
         expires_at: time.nullable(),
         policy_version: z.string(),
+        policy_current: z
+          .boolean()
+          .describe("false: minted under an older policy set than the one now served"),
       }),
     ),
     next: z.string().nullable().describe("Pass as `before` for the next page; null at the end."),

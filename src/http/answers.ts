@@ -49,7 +49,7 @@ export function templatesAnswer({ agent, templates, accounts }: OpenTemplates): 
   };
 }
 
-export function sessionsAnswer({ sessions, next }: SessionList): SessionsAnswer {
+export function sessionsAnswer({ sessions, next, policyVersion }: SessionList): SessionsAnswer {
   return {
     sessions: sessions.map(({ session, state, expiresAt }) => ({
       id: session.id,
@@ -60,6 +60,7 @@ export function sessionsAnswer({ sessions, next }: SessionList): SessionsAnswer 
       requested_at: session.requestedAt.toISOString(),
       expires_at: expiresAt?.toISOString() ?? null,
       policy_version: session.policyVersion,
+      policy_current: session.policyVersion === policyVersion,
     })),
     next,
   };

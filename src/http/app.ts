@@ -28,11 +28,14 @@ export interface RequestLine {
 }
 
 export interface AppOptions {
-  readonly broker: Broker;
+  /** The broker as of now, with the policy set now served. Called once for each request. */
+  readonly broker: () => Broker;
   readonly version: string;
   readonly publicUrl: string | null;
   readonly newRequestId: () => string;
   readonly storeReady: () => Promise<boolean>;
+  /** What a ready broker's operator should know, in words for anybody; null: nothing. */
+  readonly notice: () => string | null;
   readonly logRequest: (line: RequestLine) => void;
   /** A throw: a bug or lost infrastructure. */
   readonly logThrow: (requestId: string, error: unknown) => void;
@@ -69,7 +72,7 @@ export function createApp(options: AppOptions): App {
     app.on(route.method, route.path, (c) =>
       serve(c.env.incoming, name, (requestId) =>
         route.caller === "agent"
-          ? drain.track(requestId, () => serveAgent(route, options.broker, requestId, c.env.incoming))
+          ? drain.track(requestId, () => serveAgent(route, options.broker(), requestId, c.env.incoming))
           : servePublic(route, view, requestId),
       ),
     );
@@ -128,6 +131,7 @@ function publicView(
   const [openapi, docs, problems] = [JSON.stringify(document), docsPage(document), problemsPage()];
   return {
     ready: async () => up() && (await storeReady().catch(() => false)),
+    notice: options.notice,
     openapi: () => openapi,
     docsPage: () => docs,
     problemsPage: () => problems,

@@ -85,6 +85,8 @@ function problemOf(words: Words, requestId: string): ProblemReply {
 const list = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
 
 const ASK_OPERATOR = "Give an operator of Twokey the request_id; the audit log has the exact reason.";
+const NOT_PUBLISHED =
+  "This session is limited by published managed policies; `twokey policy publish` makes those that are missing.";
 const NEW_KEY = "If the credentials were lost, ask again with a new Idempotency-Key.";
 
 function wordsFor(failure: Failure): Words {
@@ -114,7 +116,8 @@ function wordsFor(failure: Failure): Words {
       return {
         code: failure.code,
         detail: `Two people have to approve ${failure.template} before a session exists that can do it.`,
-        next: `twokey escalation request --template ${failure.template}`,
+        // The queue that collects approvals is not built yet; an agent is told so, and not to try a command that is not there.
+        next: "This broker cannot collect approvals yet: ask the people who own the account to make the change.",
       };
     case "intent_exceeds_template":
       return {
@@ -166,7 +169,7 @@ function wordsFor(failure: Failure): Words {
       return {
         code: failure.code,
         detail: `STS answered ${failure.stsCode}. No session was made.`,
-        next: ASK_OPERATOR,
+        next: failure.policyArns.length > 0 ? `${NOT_PUBLISHED} ${ASK_OPERATOR}` : ASK_OPERATOR,
       };
     case "sts_throttled":
       return {

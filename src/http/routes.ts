@@ -48,6 +48,8 @@ export interface AgentRoute extends RouteWords {
 /** What a public route may look at: nothing of the record, nothing of the policy. */
 export interface PublicView {
   readonly ready: () => Promise<boolean>;
+  /** A line for the operator; null: nothing to tell. */
+  readonly notice: () => string | null;
   readonly openapi: () => string;
   readonly docsPage: () => string;
   readonly problemsPage: () => string;
@@ -139,10 +141,13 @@ export const ROUTES: readonly Route[] = [
     method: "GET",
     path: "/readyz",
     summary: "Whether to send requests here",
-    description: "503 while the broker is stopping or its store is not ready.",
+    description:
+      "503 while the broker is stopping or its store is not ready. A second line tells when the policy folder has faults and the last good set is served instead.",
     answer: { description: "Send them", type: TEXT },
     handle: async (view) =>
-      (await view.ready()) ? reply(200, TEXT, "ready\n") : reply(503, TEXT, "not ready\n"),
+      (await view.ready())
+        ? reply(200, TEXT, ["ready", view.notice(), ""].filter((line) => line !== null).join("\n"))
+        : reply(503, TEXT, "not ready\n"),
   },
   {
     caller: "public",

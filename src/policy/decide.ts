@@ -6,7 +6,7 @@ import type { Failure } from "../failure.ts";
 import type { Agent } from "../identity/agent.ts";
 import { INTENTS, type Intent, type Task } from "../identity/task.ts";
 import { err, ok, type Result } from "../result.ts";
-import { compile, type CompileFault, type CompileInput } from "./compile.ts";
+import { compile, compileSplit, type CompileFault, type CompileInput } from "./compile.ts";
 import type { CompiledSession } from "./compiled.ts";
 import { acceptParameters } from "./parameters.ts";
 import type { PreparedTemplate } from "./prepare.ts";
@@ -43,7 +43,22 @@ export function decide(agent: Agent, wish: SessionWish, policy: ServedPolicy): R
   const { template } = prepared;
   if (template.kind === "escalation") return err({ code: "escalation_required", template: template.name });
   if (exceeds(wish.task.intent, template.intent)) return err(intentFailure(agent, wish, template, policy));
+  return planSession(prepared, wish, policy);
+}
 
+/** Why a template gives no session for these values, whoever asks. */
+export type PlanFailure = Extract<
+  Failure,
+  { code: "account_not_open" | "invalid_parameters" | "policy_too_large" | "policy_refused" }
+>;
+
+/** The session a template gives for these values, whoever asks for it: what `twokey policy compile` shows too. */
+export function planSession(
+  prepared: PreparedTemplate,
+  wish: Pick<SessionWish, "account" | "parameters" | "durationSeconds">,
+  policy: ServedPolicy,
+): Result<IssuePlan, PlanFailure> {
+  const { template } = prepared;
   const account = chooseAccount(template, wish.account, policy);
   if (!account.ok) return account;
 
@@ -70,6 +85,17 @@ export function decide(agent: Agent, wish: SessionWish, policy: ServedPolicy): R
   });
 }
 
+/**
+ * The same session in the split form, for when STS finds the whole one too large. Null where it is in that form
+ * already, or nothing of it can stand in a published policy.
+ */
+export function splitForm(plan: IssuePlan, policy: ServedPolicy): IssuePlan | null {
+  const prepared = policy.templates.get(plan.template.name);
+  if (prepared === undefined || plan.compiled.policyArns.length > 0) return null;
+  const split = compileSplit(prepared, plan);
+  return split.ok ? { ...plan, compiled: split.value } : null;
+}
+
 /** Sessions remembered for each template; agents ask for the same few again and again. */
 const REMEMBERED = 256;
 
@@ -87,7 +113,7 @@ function compileOnce(prepared: PreparedTemplate, input: CompileInput): Result<Co
 }
 
 /** The broker may itself run on a role, and a chained session lasts an hour at most. */
-const LONGEST_SESSION_SECONDS = 3600;
+export const LONGEST_SESSION_SECONDS = 3600;
 
 function exceeds(wanted: Intent, offered: Intent): boolean {
   return INTENTS.indexOf(wanted) > INTENTS.indexOf(offered);
@@ -110,7 +136,7 @@ function chooseAccount(
   template: Template,
   wanted: string | null,
   policy: ServedPolicy,
-): Result<Account, Failure> {
+): Result<Account, PlanFailure> {
   const open = policy.set.accounts.filter(
     ({ id }) => template.accounts === null || template.accounts.includes(id),
   );
@@ -125,7 +151,7 @@ function chooseAccount(
     : ok(chosen);
 }
 
-function compileFailure(template: Template, fault: CompileFault): Failure {
+function compileFailure(template: Template, fault: CompileFault): PlanFailure {
   switch (fault.reason) {
     case "nothing_allowed":
       return {
@@ -146,6 +172,8 @@ function compileFailure(template: Template, fault: CompileFault): Failure {
         template: template.name,
         faults: [`accounts.yaml pins no service role for environment ${fault.environment}`],
       };
+    case "cannot_split":
+      return { code: "policy_refused", template: template.name, faults: ["the session cannot be split"] };
   }
 }
 

@@ -26,7 +26,8 @@ export function fillText(text: string, values: Values): readonly string[] | null
       replacements.map((value) => part.replaceAll(`\${${name}}`, () => value)),
     );
   }
-  return filled;
+  // Whatever is left is no placeholder of ours: IAM would read it as a policy variable.
+  return filled.some((part) => part.includes("${")) ? null : filled;
 }
 
 export interface FilledStatement {

@@ -23,15 +23,19 @@ export type FoldMemo = Map<string, Reach>;
 /** Which actions a statement speaks of. */
 type Reach = Pick<Statement, "Action"> | Pick<Statement, "NotAction">;
 
-/** The first of the forms that fits, or the smallest there is. JSON without white space. */
+/**
+ * The first of the forms that fits, or the smallest there is. JSON without white space. `own`: the actions under
+ * the ceiling, where that stands in another document of the session.
+ */
 export function fit(
   document: PolicyDocument,
   limit: number,
   memo: FoldMemo,
+  own = actionsUnderCeiling(document.Statement),
 ): { readonly document: PolicyDocument; readonly text: string } {
   const plain = { document, text: JSON.stringify(document) };
   if (plain.text.length <= limit) return plain;
-  const folded = withStatements(document, (statements) => foldDenies(statements, memo));
+  const folded = withStatements(document, (statements) => foldDenies(statements, memo, own));
   if (folded.text.length <= limit) return folded;
   return withStatements(folded.document, widenAllows);
 }
@@ -60,8 +64,15 @@ function isCeiling(statement: Statement): boolean {
   );
 }
 
-function foldDenies(statements: readonly Statement[], memo: FoldMemo): readonly Statement[] {
-  const own = list(statements.find(isCeiling)?.NotAction);
+/** The template's own actions: all that the ceiling does not deny. */
+export const actionsUnderCeiling = (statements: readonly Statement[]): readonly string[] =>
+  list(statements.find(isCeiling)?.NotAction);
+
+function foldDenies(
+  statements: readonly Statement[],
+  memo: FoldMemo,
+  own: readonly string[],
+): readonly Statement[] {
   return statements.map((statement) => {
     if (statement.Effect === "Allow" || statement.Action === undefined || statement.Action === "*")
       return statement;
@@ -76,10 +87,13 @@ function shortest(memo: FoldMemo, wanted: readonly string[], own: readonly strin
   const known = memo.get(key);
   if (known !== undefined) return known;
   const others = own.filter((pattern) => !wanted.includes(pattern));
+  // An own pattern that overlaps a wanted one would take it out of the Deny.
+  const apart = !others.some((other) => wanted.some((w) => globsMayOverlap(w, other, { ignoreCase: true })));
+  const complement: Reach = others.length === 0 ? { Action: "*" } : { NotAction: one(others) };
   const forms: readonly Reach[] = [
     { Action: one(wanted) },
     { Action: one(foldActions(wanted, others)) },
-    others.length === 0 ? { Action: "*" } : { NotAction: one(others) },
+    ...(apart ? [complement] : []),
   ];
   const best = forms.reduce((a, b) => (JSON.stringify(b).length < JSON.stringify(a).length ? b : a));
   memo.set(key, best);

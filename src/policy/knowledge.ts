@@ -23,6 +23,11 @@ export interface ActionFacts {
   readonly resources: readonly ActionResource[];
   /** Condition keys of the action itself, lower case, with `${TagKey}` left as published. */
   readonly conditionKeys: readonly string[];
+  /**
+   * What AWS also asks when this action is called, e.g. `iam:PassRole` for `ec2:RunInstances`; a hint for whoever
+   * writes a template, and never what a fence rests on: only an older release of the data has it.
+   */
+  readonly dependentActions: readonly string[];
 }
 
 /** Read-only view of the action data. Keys ignore case, as IAM does. */
@@ -33,4 +38,8 @@ export interface ActionTable {
   /** All actions of a service in canonical spelling; empty for an unknown service. */
   actions(service: string): readonly ActionFacts[];
   action(name: string): ActionFacts | undefined;
+  /** Condition keys of a service that hold several values at once, and `aws:tagkeys`; lower case. */
+  listKeys(service: string): readonly string[];
+  /** Every condition key of a service as published; of `aws`, the global ones. Empty for an unknown service. */
+  conditionKeys(service: string): readonly string[];
 }

@@ -7,6 +7,9 @@ import { err, ok, type Result } from "../result.ts";
 import { globMatch } from "./iam/match.ts";
 import type { ParameterSpec, Template } from "./set.ts";
 
+/** Characters of one value at most, where a parameter's `longest` says no less. */
+export const LONGEST_VALUE = 512;
+
 const PLAIN = /^[A-Za-z0-9_.:/=+,@-]{1,512}$/;
 
 export function acceptParameters(
@@ -29,10 +32,12 @@ export function acceptParameters(
     if (problem !== null) faults.push({ at: `parameters.${name}`, problem });
   }
   const names = Object.keys(template.parameters);
-  if (faults.length === 0 && names.length > 0 && Object.keys(given).length === 0) {
+  // An empty list names nothing, and would leave a statement without a resource.
+  const accepted = Object.fromEntries(Object.entries(given).filter(([, values]) => values.length > 0));
+  if (faults.length === 0 && names.length > 0 && Object.keys(accepted).length === 0) {
     faults.push({ at: "parameters", problem: `name at least one of ${names.join(", ")}` });
   }
-  return faults.length > 0 ? err(faults) : ok(given);
+  return faults.length > 0 ? err(faults) : ok(accepted);
 }
 
 function parameterProblem(spec: ParameterSpec, values: readonly string[] | undefined): string | null {
@@ -42,6 +47,8 @@ function parameterProblem(spec: ParameterSpec, values: readonly string[] | undef
   for (const value of values) {
     if (!PLAIN.test(value))
       return "only letters, digits and _ . : / = + , @ - are allowed, and at most 512 of them";
+    if (value.length > (spec.longest ?? LONGEST_VALUE))
+      return `at most ${spec.longest ?? LONGEST_VALUE} characters`;
     if (!spec.like.some((like) => likeMatches(like, value)))
       return `must look like ${spec.like.join(" or ")}`;
   }

@@ -21,6 +21,8 @@ export type FenceKey = "aws:ResourceTag" | "aws:RequestTag";
 export interface Fence {
   readonly key: FenceKey;
   readonly exempt: readonly string[];
+  /** Tagging within these calls is not fenced: they create what they tag. Null: always fenced. */
+  readonly unless: { readonly key: string; readonly values: readonly string[] } | null;
 }
 
 /** One action pattern of a template, in canonical spelling where it names one action. */
@@ -41,6 +43,8 @@ export interface PreparedTemplate {
   readonly template: Template;
   readonly guardrails: Guardrails;
   readonly statements: readonly PreparedStatement[];
+  /** Condition keys that hold several values at once, lower case, of the services the template names. */
+  readonly listKeys: ReadonlySet<string>;
   /** Memory of fit.ts; holds nothing but what follows from the template. */
   readonly folds: FoldMemo;
   /** Memory of decide.ts: what came out for an account and parameters, by their JSON. */
@@ -72,6 +76,11 @@ export function prepareTemplate(
   const prepared: PreparedTemplate = {
     template,
     guardrails,
+    listKeys: new Set(
+      template.allow
+        .flatMap(({ action }) => action)
+        .flatMap((pattern) => table.listKeys(pattern.slice(0, Math.max(0, pattern.indexOf(":"))))),
+    ),
     folds: new Map(),
     compiled: new Map(),
     statements: statements.map(({ statement, actions }) => ({
@@ -117,7 +126,8 @@ function fencesOf(
   pairs: readonly Pair[],
   statement: TemplateStatement,
 ): readonly Fence[] | string {
-  if (taggingAtCreationOnly(facts, statement)) return [];
+  const creating = taggingAtCreation(facts, statement);
+  if (creating === "only") return [];
   const fences: Fence[] = [];
   for (const [cls, key] of [
     ["changed", "aws:ResourceTag"],
@@ -133,26 +143,31 @@ function fencesOf(
     if (clash !== undefined) {
       return `${facts.name} touches resources of several kinds that share the ARN pattern ${clash}: no fence can tell them apart`;
     }
-    fences.push({ key, exempt: outside });
+    fences.push({ key, exempt: outside, unless: creating });
   }
   return fences;
 }
 
 /**
- * Tag actions escape the fence only at creation, where AWS says so in `<service>:CreateAction`. The statement's
- * condition is also compiled into a Deny, so outside creation the action is denied.
+ * Tag actions escape the fence only at creation, where AWS says so in `<service>:CreateAction`. `only`: the
+ * statement allows nothing but creations, and its condition is also compiled into a Deny. Otherwise the calls
+ * that create, or null where there is nothing to escape by.
  */
-function taggingAtCreationOnly(facts: ActionFacts, statement: TemplateStatement): boolean {
-  if (!facts.accessLevels.includes("Tagging")) return false;
-  const key = `${facts.name.slice(0, facts.name.indexOf(":"))}:createaction`;
-  return (
-    facts.conditionKeys.includes(key) &&
-    Object.keys(statement.condition["StringEquals"] ?? {}).some((name) => name.toLowerCase() === key)
-  );
+function taggingAtCreation(facts: ActionFacts, statement: TemplateStatement): "only" | Fence["unless"] {
+  const [service = "", name = ""] = facts.name.split(":");
+  const key = `${service}:CreateAction`;
+  if (!facts.accessLevels.includes("Tagging") || name.startsWith("Untag")) return null;
+  if (!facts.conditionKeys.includes(key.toLowerCase())) return null;
+  const calls = Object.entries(statement.condition["StringEquals"] ?? {})
+    .filter(([name]) => name.toLowerCase() === key.toLowerCase())
+    .flatMap(([, values]) => values);
+  const values = calls.filter((call) => /^(?:Create|Run)[A-Za-z]+$/.test(call));
+  if (values.length === 0) return null;
+  return values.length === calls.length ? "only" : { key, values };
 }
 
 /** Published ARN patterns, part by part: the variable parts of a real ARN's first five hold no colon. */
-function arnPatternsMayOverlap(a: string, b: string): boolean {
+export function arnPatternsMayOverlap(a: string, b: string): boolean {
   const [left, right] = [arnParts(a), arnParts(b)];
   if (left === null || right === null) return true;
   return left.every((part, index) => globsMayOverlap(part, right[index] ?? "*"));

@@ -4,10 +4,15 @@
  * like a change, so a missing line costs an agent a look, never a customer a secret.
  *
  * An action is a safe read when a pattern of its service matches, the published level is List or Read and
- * nothing else, and it is not in LEAKY.
+ * nothing else, and neither sensitive-reads.ts nor credential-minting.ts names it.
+ *
+ * Known and accepted: cloudformation's GetTemplate, DescribeStackEvents and DescribeChangeSet can quote what somebody
+ * wrote into a template, an environment variable included. Without them no agent could propose a change.
  */
+import { MINTS_CREDENTIALS } from "./credential-minting.ts";
 import { globMatch } from "./iam/match.ts";
 import type { ActionFacts } from "./knowledge.ts";
+import { SENSITIVE_READS } from "./sensitive-reads.ts";
 
 const SAFE: Readonly<Record<string, readonly string[]>> = {
   acm: ["Describe*", "List*"],
@@ -27,7 +32,7 @@ const SAFE: Readonly<Record<string, readonly string[]>> = {
     "List*",
     "ValidateTemplate",
   ],
-  cloudtrail: ["Describe*", "GetTrail", "GetTrailStatus", "ListTrails", "LookupEvents"],
+  cloudtrail: ["Describe*", "GetTrail", "GetTrailStatus", "ListTrails"],
   cloudwatch: [
     "Describe*",
     "GetDashboard",
@@ -97,35 +102,18 @@ const SAFE: Readonly<Record<string, readonly string[]>> = {
   ],
   secretsmanager: ["DescribeSecret", "GetResourcePolicy", "ListSecretVersionIds", "ListSecrets"],
   servicequotas: ["Get*", "List*"],
-  sns: ["GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource", "ListTopics"],
+  sns: ["GetTopicAttributes", "ListTagsForResource", "ListTopics"],
   sqs: ["GetQueueAttributes", "GetQueueUrl", "List*"],
   ssm: ["DescribeInstanceInformation", "DescribeInstancePatch*", "DescribeParameters", "ListDocuments"],
   states: ["ListActivities", "ListExecutions", "ListStateMachines"],
   sts: ["GetCallerIdentity"],
-  wafv2: ["ListWebACLs", "GetWebACL", "GetSampledRequests"],
+  wafv2: ["ListWebACLs"],
 };
-
-/** Labelled List or Read, matched above, and not harmless: the reason stands beside each. */
-const LEAKY: ReadonlySet<string> = new Set(
-  [
-    "autoscaling:DescribeLaunchConfigurations", // user data
-    "cloudformation:DescribeType", // third-party type configuration
-    "ec2:DescribeBundleTasks", // upload policies and signatures
-    "ec2:DescribeConversionTasks", // presigned URLs
-    "ec2:DescribeInstanceAttribute", // user data
-    "ec2:DescribeLaunchTemplateVersions", // user data
-    "ec2:DescribeSpotFleetRequests", // user data
-    "ec2:DescribeSpotInstanceRequests", // user data
-    "ec2:DescribeVpnConnections", // pre-shared keys
-    "ecs:DescribeTaskDefinition", // environment variables
-    "ecs:DescribeTasks", // environment overrides
-    "ecs:DescribeServiceRevisions", // what its task definition holds
-  ].map((name) => name.toLowerCase()),
-);
 
 export function isSafeRead(action: ActionFacts): boolean {
   if (!action.accessLevels.every((level) => level === "List" || level === "Read")) return false;
-  if (LEAKY.has(action.name.toLowerCase())) return false;
+  if (SENSITIVE_READS.reason(action.name) !== null || MINTS_CREDENTIALS.reason(action.name) !== null)
+    return false;
   const colon = action.name.indexOf(":");
   const patterns = SAFE[action.name.slice(0, colon)] ?? [];
   return patterns.some((pattern) => globMatch(pattern, action.name.slice(colon + 1), { ignoreCase: true }));

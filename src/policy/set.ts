@@ -43,6 +43,8 @@ export interface ParameterSpec {
   readonly optional: boolean;
   /** Most values at once; 1 for a single value. */
   readonly max: number;
+  /** Most characters of a value; 512 where it is not said. Bounds how large the session policy can get. */
+  readonly longest?: number | undefined;
 }
 
 /** An Allow statement of a template. Strings may hold `${parameter}`, `${account}` and `${region}`. */

@@ -2,11 +2,16 @@
  * Everything that makes a template dangerous although its grammar is right. One row a rule; every rule runs over
  * every statement, so that all faults are reported at once.
  */
+import { INTENTS } from "../identity/task.ts";
+import { intentOf } from "./destroyers.ts";
 import { fillStatement, type FilledStatement } from "./fill.ts";
-import { globCovers, globMatch } from "./iam/match.ts";
+import { globCovers, globsMayOverlap } from "./iam/match.ts";
 import type { PreparedAction, PreparedStatement, PreparedTemplate, TemplateFault } from "./prepare.ts";
 import type { TemplateStatement } from "./set.ts";
-import { ON_CHANGE_SET, WORK_AS_ANOTHER_ROLE } from "./sort.ts";
+import { MINTS_CREDENTIALS } from "./credential-minting.ts";
+import { WORKS_AS_ANOTHER_ROLE } from "./other-roles.ts";
+import { WRITES_RESOURCE_POLICY } from "./resource-policies.ts";
+import { ON_CHANGE_SET } from "./sort.ts";
 
 /** Operators whose complement is one operator, so that a condition on an Allow can also be made a Deny. */
 export const COMPLEMENT: Readonly<Record<string, string>> = {
@@ -43,7 +48,9 @@ const RULES: readonly Rule[] = [
   {
     applies: () => true,
     fault: ({ prepared, action }) => {
-      const floor = prepared.guardrails.floor.find((p) => globMatch(p, action.pattern, { ignoreCase: true }));
+      const floor = prepared.guardrails.floor.find((p) =>
+        globsMayOverlap(p, action.pattern, { ignoreCase: true }),
+      );
       return floor === undefined
         ? null
         : {
@@ -63,32 +70,52 @@ const RULES: readonly Rule[] = [
     applies: (action) => named(action, "iam:PassRole"),
     fault: ({ widest }) => {
       const service = exactValues(widest, "StringEquals", "iam:passedtoservice");
-      const exact = widest.resource.every((arn) => /^arn:[^*?]+:role\/[^*?]+$/.test(arn));
-      return service.length > 0 && exact
+      const roles = widest.resource.every((arn) => /^arn:.+:role\/.+$/.test(arn));
+      return service.length > 0 && roles && [...service, ...widest.resource].every(isExact)
         ? null
         : {
-            message: "iam:PassRole hands a role to a service: name exact role ARNs and the service",
+            message: "iam:PassRole hands a role to a service: name exact role ARNs and the exact service",
             fix: "Resource: ${service_roles.non_production}, Condition: StringEquals: {iam:PassedToService: …}",
           };
     },
   },
   {
     applies: (action) => action.pattern.startsWith("kms:") && !isRead(action),
-    fault: ({ widest, action }) =>
-      [...exactValues(widest, "StringEquals", "kms:viaservice")].length > 0
+    fault: ({ widest, action }) => {
+      const services = exactValues(widest, "StringEquals", "kms:viaservice");
+      return services.length > 0 && services.every(isExact)
         ? null
         : {
             message: `${action.pattern} is forwarded by other services and must say through which`,
             fix: 'Condition: StringEquals: {"kms:ViaService": "dynamodb.${region}.amazonaws.com"}',
+          };
+    },
+  },
+  {
+    applies: (action) => MINTS_CREDENTIALS.reason(action.pattern) !== null,
+    fault: ({ action }) => ({
+      message: `${action.pattern} is refused in every template: ${MINTS_CREDENTIALS.reason(action.pattern) ?? ""}`,
+      fix: "remove it",
+    }),
+  },
+  {
+    applies: (action) => WRITES_RESOURCE_POLICY.reason(action.pattern) !== null,
+    fault: ({ prepared, action }) =>
+      prepared.template.kind === "escalation"
+        ? null
+        : {
+            message: `${action.pattern} is refused in a standing template: ${WRITES_RESOURCE_POLICY.reason(action.pattern) ?? ""}`,
+            fix: "remove it, or make it an escalation template with exact resources",
           },
   },
   {
-    applies: (action) => WORK_AS_ANOTHER_ROLE.some((p) => globMatch(p, action.pattern, { ignoreCase: true })),
-    fault: ({ statement, action }) =>
-      statement.resource.every((arn) => !/[*?]/.test(arn))
+    applies: (action) => WORKS_AS_ANOTHER_ROLE.reason(action.pattern) !== null,
+    fault: ({ prepared, statement, widest, action }) =>
+      // An escalation's parameters are approved by name; a standing one's are whatever the agent asks for.
+      (prepared.template.kind === "escalation" ? statement : widest).resource.every(isExact)
         ? null
         : {
-            message: `${action.pattern} works as another role than the session's: name exact targets, without wildcards`,
+            message: `${action.pattern} works as another role than the session's (it ${WORKS_AS_ANOTHER_ROLE.reason(action.pattern) ?? ""}): name exact targets, without wildcards`,
             fix: null,
           },
   },
@@ -110,19 +137,41 @@ const RULES: readonly Rule[] = [
   },
   {
     applies: (action) => action.pairs.some((pair) => pair.class === "changed" && !pair.tagged),
-    fault: ({ prepared, widest, action }) => {
-      const loose = looseResource(prepared, widest);
-      if (loose === null) return null;
-      return prepared.template.kind === "escalation"
-        ? {
-            message: `${action.pattern} on ${loose}: an escalation names exact ARNs, one for each parameter`,
-            fix: "make the whole resource parameters without wildcards around them",
-          }
+    fault: (context) => {
+      const loose = looseResource(context);
+      return loose === null
+        ? null
         : {
-            message: `${action.pattern} changes resources whose tags AWS does not honour, and ${loose} is not inside guardrails' non_production_arns`,
-            fix: "confine the statement's Resource to those patterns, or a parameter's `like` to them",
+            message: `${context.action.pattern} changes resources whose tags AWS does not honour, and ${loose} is not inside guardrails' non_production_arns`,
+            fix: "confine a parameter's `like` to them; wildcards may stand only after the last `/` of the Resource",
           };
     },
+  },
+  {
+    // A stack can be deleted with a role of the caller's choosing, and a passed role serves for that too.
+    applies: (action) => named(action, "cloudformation:DeleteStack"),
+    fault: ({ prepared }) => {
+      const passed = prepared.statements
+        .filter(({ actions }) => actions.some((action) => named(action, "iam:PassRole")))
+        .flatMap(({ statement }) => statement.resource);
+      return passed.every((role) => role === "${service_roles.non_production}")
+        ? null
+        : {
+            message:
+              "a template that deletes stacks may pass the pinned non-production service roles and no other",
+            fix: "iam:PassRole on Resource: ${service_roles.non_production}",
+          };
+    },
+  },
+  {
+    applies: (action) => level(action, "Tagging") && action.fences.length > 0,
+    fault: ({ prepared, action }) =>
+      prepared.template.kind === "standing"
+        ? null
+        : {
+            message: `${action.pattern} in an escalation could make production say that it is not, which opens it to every standing template`,
+            fix: "let people change tags",
+          },
   },
   {
     applies: (action) => !isRead(action),
@@ -130,6 +179,15 @@ const RULES: readonly Rule[] = [
       prepared.template.kind === "standing" || statement.resource.every((arn) => !/[*?]/.test(arn))
         ? null
         : { message: `${action.pattern} in an escalation template must name exact resources`, fix: null },
+  },
+  {
+    applies: () => true,
+    fault: ({ prepared: { template }, action: { facts, pattern } }) => {
+      const needed = facts === null ? "observe" : intentOf(facts);
+      return INTENTS.indexOf(needed) <= INTENTS.indexOf(template.intent)
+        ? null
+        : { message: `${pattern} does not serve the intent ${template.intent}`, fix: `intent: ${needed}` };
+    },
   },
 ];
 
@@ -164,12 +222,19 @@ export function templateFaults(prepared: PreparedTemplate): readonly TemplateFau
  */
 function conditionFaults(prepared: PreparedTemplate, entry: PreparedStatement): readonly string[] {
   const operators = Object.keys(entry.statement.condition);
+  const lists = Object.values(entry.statement.condition)
+    .flatMap((keys) => Object.keys(keys))
+    .filter((key) => prepared.listKeys.has(key.toLowerCase()));
   const problems = operators
     .filter((operator) => COMPLEMENT[operator] === undefined)
     .map(
       (operator) =>
         `condition operator ${operator} is not offered: use ${Object.keys(COMPLEMENT).join(", ")}`,
     );
+  problems.push(
+    // "One of the values is X" is all such a condition says, and not "every value is X".
+    ...lists.map((key) => `${key} holds several values at once, which a condition here cannot confine`),
+  );
   if (operators.length > 0) {
     for (const action of entry.actions) {
       const elsewhere = prepared.statements.some(
@@ -183,10 +248,7 @@ function conditionFaults(prepared: PreparedTemplate, entry: PreparedStatement): 
 }
 
 function reaches(a: PreparedAction, b: PreparedAction): boolean {
-  return (
-    globMatch(a.pattern, b.pattern, { ignoreCase: true }) ||
-    globMatch(b.pattern, a.pattern, { ignoreCase: true })
-  );
+  return globsMayOverlap(a.pattern, b.pattern, { ignoreCase: true });
 }
 
 function exactValues(filled: FilledStatement, operator: string, key: string): readonly string[] {
@@ -195,19 +257,38 @@ function exactValues(filled: FilledStatement, operator: string, key: string): re
     .flatMap(([, values]) => values);
 }
 
-/** A resource of the statement that could be production, or null. */
-function looseResource(prepared: PreparedTemplate, widest: FilledStatement): string | null {
-  const confined = (arn: string): boolean =>
-    prepared.guardrails.nonProductionArns.some((wide) => globCovers(wide, arn));
-  if (prepared.template.kind === "standing") return widest.resource.find((arn) => !confined(arn)) ?? null;
-  return null;
+/**
+ * A resource of the statement that could be production, or null. In IAM a `*` runs over `/`, so
+ * `arn:aws:s3:::*-staging/*` is also an object of production's bucket below `x-staging/`. Only a parameter may
+ * vary before the last `/`: its value is one part, and holds neither `/` nor a wildcard.
+ */
+function looseResource({ prepared, statement, widest }: Case): string | null {
+  if (prepared.template.kind === "escalation") return null;
+  const open = statement.resource.find((text) =>
+    /[*?]/.test(text.slice(0, text.lastIndexOf("/") + 1 || undefined)),
+  );
+  if (open !== undefined) return open;
+  const known = prepared.guardrails.nonProductionArns;
+  return widest.resource.find((arn) => !known.some((wide) => coversByPart(wide, arn))) ?? null;
 }
 
-/** Parameters at their widest. Account and region are one unknown text each; service roles are exact ARNs. */
+/** As globCovers, but `*` stays within its part; one that ends the pattern after a separator takes all the rest. */
+function coversByPart(wide: string, narrow: string): boolean {
+  const [patterns, parts] = [wide.split(/([:/])/), narrow.split(/([:/])/)];
+  const openEnd = patterns.at(-1) === "*" && patterns.length <= parts.length;
+  if (!openEnd && patterns.length !== parts.length) return false;
+  return patterns.every(
+    (pattern, index) => (openEnd && index === patterns.length - 1) || globCovers(pattern, parts[index] ?? ""),
+  );
+}
+
+const isExact = (text: string): boolean => !/[*?]/.test(text);
+
+/** Parameters at their widest. Account and region are some unknown text; service roles are exact ARNs. */
 function widestValues(prepared: PreparedTemplate): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, readonly string[]>([
-    ["account", ["*"]],
-    ["region", ["*"]],
+    ["account", ["000000000000"]],
+    ["region", ["region"]],
     // Stands for the exact ARNs of accounts.yaml, whose shape the set's own checks guarantee.
     ["service_roles", ["arn:aws:iam::000000000000:role/pinned"]],
     ["service_roles.non_production", ["arn:aws:iam::000000000000:role/pinned"]],

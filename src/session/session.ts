@@ -18,8 +18,10 @@ export interface Session {
   readonly roleSessionName: string;
   readonly task: Task;
   readonly durationSeconds: number;
-  /** SHA-256 of the compiled policy, hex. */
+  /** SHA-256 of the compiled policy and its ARNs, hex. */
   readonly policyDigest: string;
+  /** Published managed policies it is limited by; they must stay as long as it lives. */
+  readonly policyArns: readonly string[];
   /** Digest of the policy set it was compiled from. */
   readonly policyVersion: string;
   /** The escalation it consumed, or null. */

@@ -232,8 +232,6 @@ describe("what STS said", () => {
     ["definite", "AccessDenied", "failed", "sts_refused"],
     ["definite", "Throttling", "failed", "sts_throttled"],
     ["definite", "ECONNREFUSED", "failed", "sts_refused"],
-    ["definite", "PackedPolicyTooLarge", "failed", "packed_policy_too_large"],
-    ["definite", "PackedPolicyTooLargeException", "failed", "packed_policy_too_large"],
     ["unknown", "ServiceUnavailable", "unknown", "sts_unknown"],
     ["unknown", "Throttling", "unknown", "sts_unknown"],
     ["unknown", "TimeoutError", "unknown", "sts_unknown"],

@@ -36,7 +36,7 @@ function holdSts({ sts }: TestBroker): Promise<ServerResponse> {
 test("start and stop are on record, with the policy that was served", async () => {
   const folder = dataFolder();
   const running = await startTestBroker(withFolder(folder));
-  const digest = running.broker.policy.set.digest;
+  const digest = running.broker.policy().set.digest;
   await running.close();
   const entries = await entriesIn(folder);
   expect(entries.map(({ kind }) => kind)).toEqual(["policy.loaded", "broker.started", "broker.stopped"]);

@@ -16,6 +16,10 @@ floor:
   - sts:GetSessionToken
   - sts:GetDelegatedAccessToken
   - sts:GetWebIdentityToken
+  - cognito-identity:Get*
+  - eks-auth:*
+  - sts:SetContext
+  - sts:TagGetWebIdentityToken
   - sts:TagSession
   - sts:SetSourceIdentity
   - iam:Create*
@@ -34,12 +38,43 @@ floor:
   - iam:Deactivate*
   - iam:Reset*
   - iam:ChangePassword
+  - iam:Accept*
+  - iam:Associate*
+  - iam:Disable*
+  - iam:Reject*
+  - iam:Resync*
+  - iam:Send*
+  - identitystore:*
+  - ram:*
+  - rolesanywhere:*
+  - sso-directory:*
+  - sso:*
   - organizations:*
   - account:*
   - tag:*
+  - cloudformation:CancelResourceRequest
   - cloudformation:CreateResource
-  - cloudformation:UpdateResource
   - cloudformation:DeleteResource
+  - cloudformation:GetResource
+  - cloudformation:GetResourceRequestStatus
+  - cloudformation:ListResourceRequests
+  - cloudformation:ListResources
+  - cloudformation:UpdateResource
+  - cloudtrail:Delete*
+  - cloudtrail:Put*
+  - cloudtrail:Stop*
+  - cloudtrail:Update*
+  - config:Delete*
+  - config:Stop*
+  - guardduty:Delete*
+  - s3:BypassGovernanceRetention
+  - s3:CreateJob
+  - s3:PutBucketVersioning
+  - s3:PutLifecycleConfiguration
+  - s3:PutReplicationConfiguration
+  - kms:DisableKey
+  - kms:PutKeyPolicy
+  - kms:ScheduleKeyDeletion
 `,
   "accounts.yaml": `accounts:
   - id: "111122223333"
@@ -119,7 +154,7 @@ accounts: ["111122223333"]
 duration: { default: 15m, max: 1h }
 allow:
   - Sid: Look
-    Action: [cloudformation:DescribeStack*, cloudformation:ListStacks]
+    Action: [cloudformation:DescribeStacks, cloudformation:ListStacks]
     Resource: "*"
 expect:
   - title: stacks can be seen

@@ -228,7 +228,7 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
     "did you mean `cloudformation:Describe*`?",
   ),
   look(
-    "[cloudformation:DescribeStack*, cloudformation:ListStacks]",
+    "[cloudformation:DescribeStacks, cloudformation:ListStacks]",
     '"*"',
     '"*"\n    Resource',
     "every action of AWS",

@@ -6,6 +6,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/policy/compile.ts";
 import { fit } from "../../src/policy/fit.ts";
+import { prepareTemplate } from "../../src/policy/prepare.ts";
+import type { Template } from "../../src/policy/set.ts";
 import { account, ACCOUNT, ask, compiled, parsed, prepared, served, table } from "./served.ts";
 
 const stack = (name: string): string => `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/${name}/1`;
@@ -250,6 +252,45 @@ const ROWS: readonly Row[] = [
     { ...tag("production"), ...NAMED },
     "explicitDeny",
   ],
+  // A change set that relabels production would, once executed, open it to every standing template.
+  [
+    "propose-change",
+    "cloudformation:CreateChangeSet",
+    stack("orders-production"),
+    {
+      ...tag("production"),
+      ...NAMED,
+      ...PRODUCTION_ROLE,
+      "aws:RequestTag/environment": "staging",
+      "aws:TagKeys": ["environment"],
+    },
+    "explicitDeny",
+  ],
+  [
+    "propose-change",
+    "cloudformation:CreateChangeSet",
+    stack("orders-production"),
+    {
+      ...tag("production"),
+      ...NAMED,
+      ...PRODUCTION_ROLE,
+      "aws:RequestTag/team": "orders",
+      "aws:TagKeys": ["team"],
+    },
+    "allowed",
+  ],
+  [
+    "staging-deploy",
+    "cloudformation:TagResource",
+    stack("orders-production"),
+    {
+      ...tag("production"),
+      "cloudformation:CreateAction": "UpdateStack",
+      "aws:RequestTag/environment": "staging",
+      "aws:TagKeys": ["environment"],
+    },
+    "explicitDeny",
+  ],
   [
     "data-repair",
     "dynamodb:DeleteItem",
@@ -441,6 +482,55 @@ describe("every published action, on production", () => {
       }
     });
   }
+});
+
+describe("an escalation on a stack, where non-production has two service roles", () => {
+  const two = {
+    ...account(),
+    serviceRoles: { ...account().serviceRoles, test: role("ai-test-service") },
+  };
+  const update: Template = {
+    ...prepared("production-stack-change").template,
+    name: "update",
+    parameters: {
+      stack: {
+        description: "stack",
+        like: ["arn:aws:cloudformation:*:*:stack/*/*"],
+        optional: false,
+        max: 1,
+      },
+    },
+    allow: [{ sid: null, action: ["cloudformation:UpdateStack"], resource: ["${stack}"], condition: {} }],
+  };
+  const ready = prepareTemplate(update, served.set.guardrails, table);
+  if (!ready.ok) throw new Error(JSON.stringify(ready.error));
+  const result = compile(ready.value, { account: two, parameters: { stack: [stack("orders-production")] } });
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  const session = parsed(result.value.document);
+
+  test.each([
+    ["production's own role", tag("production"), PRODUCTION_ROLE, "allowed"],
+    ["no role", tag("production"), {}, "explicitDeny"],
+    [
+      "an administrator's role",
+      tag("production"),
+      { "cloudformation:RoleArn": role("deploy-admin") },
+      "explicitDeny",
+    ],
+    ["another environment's role", tag("production"), PINNED, "explicitDeny"],
+    ["no role, on an untagged stack", {}, {}, "explicitDeny"],
+    ["staging's role, on the same stack were it staging", tag("staging"), PINNED, "allowed"],
+    [
+      "test's role, on the same stack were it staging",
+      tag("staging"),
+      { "cloudformation:RoleArn": role("ai-test-service") },
+      "explicitDeny",
+    ],
+  ] as const)("acts only with the role of the stack's environment: %s", (_title, tags, passed, decision) => {
+    expect(
+      ask(session, "cloudformation:UpdateStack", stack("orders-production"), { ...tags, ...passed }),
+    ).toBe(decision);
+  });
 });
 
 describe("fitting to size", () => {

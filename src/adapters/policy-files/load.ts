@@ -4,35 +4,72 @@
  */
 import { open, readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { checkSet } from "../../policy/check-set.ts";
+import { checkSet, examineSet, type Examination } from "../../policy/check-set.ts";
 import type { ActionTable } from "../../policy/knowledge.ts";
 import { inOrder, type PolicyFile } from "../../policy/parse-set.ts";
 import type { ServedPolicy } from "../../policy/serve.ts";
 import type { PolicyFault } from "../../policy/set.ts";
-import { err, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../../result.ts";
 
 const MOST_FILES = 500;
 /** Above policy/'s own limit in characters, so that its message is the one people read. */
 const MOST_BYTES = 512 * 1024;
+/** Readings of a folder that will not come to rest. */
+const READINGS = 5;
 
 /** The set ready to be served: parsed, every template prepared, every expectation met. */
 export async function loadPolicyFolder(
   folder: string,
   table: ActionTable,
 ): Promise<Result<ServedPolicy, readonly PolicyFault[]>> {
-  const { files, faults } = await readFiles(folder);
+  const { files, faults } = await readAtRest(folder);
   if (files.length === 0 && faults.length > 0) return err(faults);
   const checked = checkSet(files, table);
   if (faults.length === 0) return checked;
-  // A file that could not be read is not "missing" as well.
-  const unread = new Set(faults.map(({ file }) => file));
-  const others = checked.ok ? [] : checked.error.filter(({ file }) => !unread.has(file));
-  return err([...faults, ...others].sort(inOrder));
+  return err(withUnread(faults, checked.ok ? [] : checked.error));
+}
+
+/** A file that could not be read is not "missing" as well. */
+function withUnread(unread: readonly PolicyFault[], others: readonly PolicyFault[]): readonly PolicyFault[] {
+  const files = new Set(unread.map(({ file }) => file));
+  return [...unread, ...others.filter(({ file }) => !files.has(file))].sort(inOrder);
+}
+
+/** The same with all there is to say: warnings, sizes, reach. What cannot be read is among the faults. */
+export async function examinePolicyFolder(folder: string, table: ActionTable): Promise<Examination> {
+  const { files, faults } = await readAtRest(folder);
+  if (files.length === 0 && faults.length > 0) return { served: null, faults, warnings: [], templates: [] };
+  const examined = examineSet(files, table);
+  if (faults.length === 0) return examined;
+  return { ...examined, served: null, faults: withUnread(faults, examined.faults) };
+}
+
+/** The text alone, for whoever writes into the folder. `err`: what cannot be read, a line each. */
+export async function readPolicyFolder(
+  folder: string,
+): Promise<Result<readonly PolicyFile[], readonly string[]>> {
+  const { files, faults } = await readAtRest(folder);
+  return faults.length > 0 ? err(faults.map(({ file, message }) => `${file}: ${message}`)) : ok(files);
 }
 
 interface Files {
   readonly files: readonly PolicyFile[];
   readonly faults: readonly PolicyFault[];
+}
+
+/**
+ * Read until two readings agree: while a ConfigMap's link is swapped, or a checkout runs, one reading may hold files
+ * of two sets, which together are nobody's policy.
+ */
+async function readAtRest(folder: string): Promise<Files> {
+  let before = await readFiles(folder);
+  for (let attempt = 0; attempt < READINGS; attempt++) {
+    const now = await readFiles(folder);
+    if (JSON.stringify(now) === JSON.stringify(before)) return now;
+    before = now;
+  }
+  const message = "the folder kept changing while it was read";
+  return { files: [], faults: [{ file: ".", line: 1, column: 1, message, fix: "try again" }] };
 }
 
 async function readFiles(folder: string): Promise<Files> {

@@ -3,14 +3,14 @@
  * Everything it writes is below one folder that only its user can read.
  */
 import { randomBytes } from "node:crypto";
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startAgent, type RunningAgent } from "../../client/agent.ts";
+import { startAgent } from "../../client/agent.ts";
 import { readSettings } from "../../client/settings.ts";
 import { loadConfig } from "../../config.ts";
 import type { LocalAws } from "../../local-aws/server.ts";
 import type { Account } from "../../policy/set.ts";
-import { loadPolicy, localAws, startBroker, type RunningBroker } from "../../wire.ts";
+import { loadPolicy, localAws, lockFolder, startBroker, type RunningBroker } from "../../wire.ts";
 import { createKey } from "../agent-key.ts";
 import { shippedPolicies } from "../init.ts";
 import { demoAccount } from "./world.ts";
@@ -24,7 +24,6 @@ export interface Stand {
   readonly awsUrl: string;
   readonly broker: RunningBroker;
   readonly account: Account;
-  readonly keyFile: string;
   /** Starts the agent's endpoint for a template: what `twokey agent serve` does. */
   readonly agent: (template: string, intent: string, task: string) => Promise<EndpointFiles>;
   readonly close: () => Promise<void>;
@@ -36,10 +35,47 @@ export interface EndpointFiles {
   readonly may: string;
 }
 
-/** `folder` is made anew. Throws with a readable message when a part does not start. */
+/**
+ * `folder` is emptied, unless another demo has it. Throws with a readable message when a part does not start, and
+ * then leaves nothing running.
+ */
 export async function setUp(folder: string): Promise<Stand> {
-  await rm(folder, { recursive: true, force: true });
+  const closers = [await claim(folder)];
+  const close = async (): Promise<void> => {
+    for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
+  };
+  try {
+    return await start(folder, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Close = () => void | Promise<void>;
+
+/** Locked before anything is removed: a second demo must not pull the first one's files from under it. */
+async function claim(folder: string): Promise<Close> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  let release: Close;
+  try {
+    release = lockFolder(folder);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "";
+    throw new Error(
+      `a demo runs in this folder already; end it, or start this one in another folder (${why})`,
+      { cause: error },
+    );
+  }
+  const left = (await readdir(folder)).filter((name) => name !== LOCK);
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
+  return release;
+}
+
+/** What lockFolder writes. */
+const LOCK = "owner.lock";
+
+async function start(folder: string, closers: Close[], close: () => Promise<void>): Promise<Stand> {
   const keyFile = join(folder, `${AGENT}.key.json`);
   const policies = join(folder, "policies");
   await writePolicies(policies, keyFile);
@@ -58,9 +94,10 @@ export async function setUp(folder: string): Promise<Stand> {
     region: account.region,
   });
   const { url: awsUrl } = await aws.listen();
+  closers.push(() => aws.close());
   const broker = await brokerOn({ folder, policies, awsUrl, region: account.region, brokerKey });
+  closers.push(() => broker.close());
 
-  const agents: RunningAgent[] = [];
   const agent = async (template: string, intent: string, task: string): Promise<EndpointFiles> => {
     const settings = readSettings({ url: broker.url, template, intent, task, agentKey: keyFile });
     if (!settings.ok) throw new Error(settings.error.join("\n"));
@@ -74,22 +111,10 @@ export async function setUp(folder: string): Promise<Stand> {
       onEvent: () => undefined,
     });
     if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
-    agents.push(started.value);
+    closers.push(() => started.value.close());
     return { url: started.value.url, tokenFile, may: started.value.session.may };
   };
-  return {
-    aws,
-    awsUrl,
-    broker,
-    account,
-    keyFile,
-    agent,
-    close: async () => {
-      await Promise.all(agents.map((running) => running.close()));
-      await broker.close();
-      await aws.close();
-    },
-  };
+  return { aws, awsUrl, broker, account, agent, close };
 }
 
 /** The shipped set, with the demo's one agent enrolled in it. */

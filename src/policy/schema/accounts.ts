@@ -6,7 +6,7 @@ import { isRecord, valueAt, mapOf, readItem, readList, type Item } from "./repor
 import { accountId, externalId, line, region, roleArn } from "./values.ts";
 import type { Source } from "./yaml.ts";
 
-const accountSchema = mapOf({
+export const accountSchema = mapOf({
   id: accountId,
   name: line(100),
   region,

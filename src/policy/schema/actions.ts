@@ -6,6 +6,7 @@ import * as z from "zod";
 import { globMatch } from "../iam/match.ts";
 import type { ActionTable } from "../knowledge.ts";
 import { didYouMean, nearest } from "../suggest.ts";
+import { asWritten } from "./as-written.ts";
 import { say } from "./report.ts";
 
 const SHAPE = /^([a-z0-9-]+):([a-z0-9*?]+)$/i;
@@ -27,7 +28,7 @@ export function actionPattern(
   table: ActionTable,
   options: { readonly wholeService: boolean },
 ): z.ZodType<string> {
-  return z.string().transform((pattern, context) => {
+  const judged = z.string().transform((pattern, context) => {
     const fault = faultOf(pattern, table, options.wholeService);
     if (fault !== null) {
       context.addIssue({ code: "custom", message: fault });
@@ -35,6 +36,7 @@ export function actionPattern(
     }
     return canonical(pattern, table);
   });
+  return asWritten(judged, () => ({ type: "string", pattern: "^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$" }));
 }
 
 /** One published action, no wildcards. */

@@ -6,20 +6,24 @@ import { validatePattern } from "../../identity/match.ts";
 import type { AgentRegistration, Issuer } from "../../identity/registry.ts";
 import type { PolicyFault } from "../set.ts";
 import { didYouMean } from "../suggest.ts";
+import { asWritten } from "./as-written.ts";
 import { everyField, mapOf, readItem, readList, say, valueAt, type Item } from "./report.ts";
 import { address, agentName, duration, id, line, templateName } from "./values.ts";
 import type { Source } from "./yaml.ts";
 
 /** Asymmetric only. With HS256 whoever knows the issuer's public key could sign; `none` needs no key at all. */
-const algorithm = z.string().refine((name) => ASYMMETRIC_ALGORITHMS.has(name), {
-  error: (issue) =>
-    say(
-      /^(?:none|hs\d+)$/i.test(String(issue.input))
-        ? `\`${String(issue.input)}\` would let anybody sign`
-        : "is not an algorithm for signatures",
-      `use one of: ${[...ASYMMETRIC_ALGORITHMS].join(", ")}`,
-    ),
-});
+const algorithm = asWritten(
+  z.string().refine((name) => ASYMMETRIC_ALGORITHMS.has(name), {
+    error: (issue) =>
+      say(
+        /^(?:none|hs\d+)$/i.test(String(issue.input))
+          ? `\`${String(issue.input)}\` would let anybody sign`
+          : "is not an algorithm for signatures",
+        `use one of: ${[...ASYMMETRIC_ALGORITHMS].join(", ")}`,
+      ),
+  }),
+  () => ({ enum: [...ASYMMETRIC_ALGORITHMS] }),
+);
 
 const audience = z
   .string({
@@ -35,7 +39,7 @@ const audience = z
     ),
   });
 
-const oidcSchema = mapOf({
+export const oidcSchema = mapOf({
   id,
   kind: z.enum(["oidc", "enrolled"]),
   issuer: address,
@@ -45,7 +49,7 @@ const oidcSchema = mapOf({
   max_age: duration(1, 24 * 3600),
 });
 
-const enrolledSchema = mapOf({
+export const enrolledSchema = mapOf({
   id,
   kind: z.literal("enrolled"),
   issuer: z
@@ -69,7 +73,7 @@ const pattern = z.string().superRefine((value, context) => {
   if (problem !== null) context.addIssue({ code: "custom", message: say(problem) });
 });
 
-const agentSchema = mapOf({
+export const agentSchema = mapOf({
   name: agentName,
   owner: id,
   issuer: id,

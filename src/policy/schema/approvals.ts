@@ -8,7 +8,7 @@ import type { Source } from "./yaml.ts";
 
 const HOUR = 3600;
 
-const ruleSchema = mapOf({
+export const ruleSchema = mapOf({
   templates: oneOrMany(templateName, 100),
   accounts,
   // Rules cover escalation templates only, and production takes two keys.

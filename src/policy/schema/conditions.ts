@@ -3,6 +3,7 @@ import * as z from "zod";
 import { OPERATORS } from "../iam/operators.ts";
 import type { ConditionBlock } from "../iam/types.ts";
 import { didYouMean } from "../suggest.ts";
+import { asWritten } from "./as-written.ts";
 import { say } from "./report.ts";
 import { oneOrMany } from "./values.ts";
 
@@ -22,15 +23,17 @@ const conditionKey = z.string().regex(/^[a-z0-9-]+:[\w.:/=+@-]{1,256}$/i, {
 });
 
 /** IAM values are text; YAML's numbers and booleans mean their own spelling. */
-const value = z.preprocess(
-  (raw) => (typeof raw === "boolean" || Number.isFinite(raw) ? String(raw) : (raw ?? undefined)),
-  z.string().max(512),
+const value = asWritten(
+  z.preprocess(
+    (raw) => (typeof raw === "boolean" || Number.isFinite(raw) ? String(raw) : (raw ?? undefined)),
+    z.string().max(512),
+  ),
+  () => ({ type: ["string", "number", "boolean"] }),
 );
 
 /** A list of one is written as its value, so that both spellings have one digest. */
-const values = oneOrMany(value, 50).transform((list) =>
-  list.length === 1 && list[0] !== undefined ? list[0] : list,
-);
+const valueList = oneOrMany(value, 50);
+const values = valueList.transform((list) => (list.length === 1 && list[0] !== undefined ? list[0] : list));
 
 export const conditionBlock: z.ZodType<ConditionBlock> = z.record(operator, z.record(conditionKey, values));
 

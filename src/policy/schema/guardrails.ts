@@ -4,29 +4,37 @@ import { globMatch } from "../iam/match.ts";
 import type { ActionTable } from "../knowledge.ts";
 import type { Guardrails, PolicyFault } from "../set.ts";
 import { actionPattern } from "./actions.ts";
+import { asWritten } from "./as-written.ts";
 import { MINIMUM_FLOOR } from "./minimum-floor.ts";
 import { mapOf, readItem, say, valueAt, type Item } from "./report.ts";
 import { TAG_TEXT } from "./values.ts";
 import type { Source } from "./yaml.ts";
 
-const tagKey = z
-  .string()
-  .max(128)
-  .regex(TAG_TEXT, { error: say("is not a tag key"), abort: true })
-  .regex(/^(?!aws:|twokey:)/i, {
-    error: say("`aws:` and `twokey:` tags are not yours to set", "use `environment`"),
-  });
+// Not every editor reads patterns with \p in them.
+const tagKey = asWritten(
+  z
+    .string()
+    .max(128)
+    .regex(TAG_TEXT, { error: say("is not a tag key"), abort: true })
+    .regex(/^(?!aws:|twokey:)/i, {
+      error: say("`aws:` and `twokey:` tags are not yours to set", "use `environment`"),
+    }),
+  () => ({ type: "string", minLength: 1, maxLength: 128 }),
+);
 
-const nonProduction = z
-  .string()
-  .max(256)
-  .regex(TAG_TEXT, { error: say("is not a tag value"), abort: true })
-  .refine((value) => !isProduction(value), {
-    error: say(
-      "reads as production, and would open it",
-      "list only values that are known not to be production",
-    ),
-  });
+const nonProduction = asWritten(
+  z
+    .string()
+    .max(256)
+    .regex(TAG_TEXT, { error: say("is not a tag value"), abort: true })
+    .refine((value) => !isProduction(value), {
+      error: say(
+        "reads as production, and would open it",
+        "list only values that are known not to be production",
+      ),
+    }),
+  () => ({ type: "string", minLength: 1, maxLength: 256 }),
+);
 
 /** `nonprod` says what it is; `preprod` is refused with the rest: one slip of the list is production opened. */
 function isProduction(value: string): boolean {
@@ -56,9 +64,16 @@ const nonProductionArn = z
       "name what marks these resources, such as *-staging",
     ),
   })
-  .refine((arn) => !arn.includes("$"), { error: say("cannot hold `$`") });
+  .refine((arn) => !arn.includes("$"), { error: say("cannot hold `$`") })
+  // As a word: a bucket of product images is not production.
+  .refine((arn) => !/(?<![a-z])(?:prod|production|prd|live)(?![a-z])/i.test(arn), {
+    error: say(
+      "reads as production, and would open it",
+      "list only patterns that are known not to be production",
+    ),
+  });
 
-const guardrailsSchema = (table: ActionTable) =>
+export const guardrailsSchema = (table: ActionTable) =>
   mapOf({
     environment: mapOf({
       tag: tagKey,

@@ -5,6 +5,10 @@
 const HOPS = "hands out credentials that the session policy does not follow";
 const MARKS = "sets the tags and the identity by which AI sessions are known";
 const RIGHTS = "changes who may do what";
+const CLOUD_CONTROL = "carries neither tags nor ARNs that could be fenced";
+const RECORD = "stops or changes the record of what was done";
+const DATA = "deletes data on a schedule, or the means to undo it";
+const KEYS = "takes away the key that data is encrypted with";
 
 export const MINIMUM_FLOOR: readonly { readonly action: string; readonly reason: string }[] = [
   { action: "sts:AssumeRole*", reason: HOPS },
@@ -13,6 +17,10 @@ export const MINIMUM_FLOOR: readonly { readonly action: string; readonly reason:
   { action: "sts:GetSessionToken", reason: HOPS },
   { action: "sts:GetDelegatedAccessToken", reason: HOPS },
   { action: "sts:GetWebIdentityToken", reason: HOPS },
+  { action: "cognito-identity:Get*", reason: HOPS },
+  { action: "eks-auth:*", reason: HOPS },
+  { action: "sts:SetContext", reason: MARKS },
+  { action: "sts:TagGetWebIdentityToken", reason: MARKS },
   { action: "sts:TagSession", reason: MARKS },
   { action: "sts:SetSourceIdentity", reason: MARKS },
   { action: "iam:Create*", reason: RIGHTS },
@@ -31,10 +39,41 @@ export const MINIMUM_FLOOR: readonly { readonly action: string; readonly reason:
   { action: "iam:Deactivate*", reason: RIGHTS },
   { action: "iam:Reset*", reason: RIGHTS },
   { action: "iam:ChangePassword", reason: RIGHTS },
+  { action: "iam:Accept*", reason: RIGHTS },
+  { action: "iam:Associate*", reason: RIGHTS },
+  { action: "iam:Disable*", reason: RIGHTS },
+  { action: "iam:Reject*", reason: RIGHTS },
+  { action: "iam:Resync*", reason: RIGHTS },
+  { action: "iam:Send*", reason: RIGHTS },
+  { action: "identitystore:*", reason: RIGHTS },
+  { action: "ram:*", reason: RIGHTS },
+  { action: "rolesanywhere:*", reason: RIGHTS },
+  { action: "sso-directory:*", reason: RIGHTS },
+  { action: "sso:*", reason: RIGHTS },
   { action: "organizations:*", reason: "changes or removes the policies of whole accounts" },
   { action: "account:*", reason: "changes or closes the account itself" },
   { action: "tag:*", reason: "changes the tags of any service, and with them what is production" },
-  { action: "cloudformation:CreateResource", reason: "carries neither tags nor ARNs that could be fenced" },
-  { action: "cloudformation:UpdateResource", reason: "carries neither tags nor ARNs that could be fenced" },
-  { action: "cloudformation:DeleteResource", reason: "carries neither tags nor ARNs that could be fenced" },
+  { action: "cloudformation:CancelResourceRequest", reason: CLOUD_CONTROL },
+  { action: "cloudformation:CreateResource", reason: CLOUD_CONTROL },
+  { action: "cloudformation:DeleteResource", reason: CLOUD_CONTROL },
+  { action: "cloudformation:GetResource", reason: CLOUD_CONTROL },
+  { action: "cloudformation:GetResourceRequestStatus", reason: CLOUD_CONTROL },
+  { action: "cloudformation:ListResourceRequests", reason: CLOUD_CONTROL },
+  { action: "cloudformation:ListResources", reason: CLOUD_CONTROL },
+  { action: "cloudformation:UpdateResource", reason: CLOUD_CONTROL },
+  { action: "cloudtrail:Delete*", reason: RECORD },
+  { action: "cloudtrail:Put*", reason: RECORD },
+  { action: "cloudtrail:Stop*", reason: RECORD },
+  { action: "cloudtrail:Update*", reason: RECORD },
+  { action: "config:Delete*", reason: RECORD },
+  { action: "config:Stop*", reason: RECORD },
+  { action: "guardduty:Delete*", reason: RECORD },
+  { action: "s3:BypassGovernanceRetention", reason: DATA },
+  { action: "s3:CreateJob", reason: DATA },
+  { action: "s3:PutBucketVersioning", reason: DATA },
+  { action: "s3:PutLifecycleConfiguration", reason: DATA },
+  { action: "s3:PutReplicationConfiguration", reason: DATA },
+  { action: "kms:DisableKey", reason: KEYS },
+  { action: "kms:PutKeyPolicy", reason: KEYS },
+  { action: "kms:ScheduleKeyDeletion", reason: KEYS },
 ];

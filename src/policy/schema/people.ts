@@ -6,7 +6,7 @@ import { mapOf, readItem, readList, type Item } from "./report.ts";
 import { id, line } from "./values.ts";
 import type { Source } from "./yaml.ts";
 
-const personSchema = mapOf({
+export const personSchema = mapOf({
   id,
   name: line(100),
   groups: z.array(id).max(50).default([]),

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { INTENTS } from "../../identity/task.ts";
 import type { ActionTable } from "../knowledge.ts";
+import { LONGEST_VALUE } from "../parameters.ts";
 import { FENCE_EXCEPTIONS, ROLE_NAMES, type PolicyFault, type Template } from "../set.ts";
 import { actionPattern, exactAction } from "./actions.ts";
 import { conditionBlock, requestContext } from "./conditions.ts";
@@ -46,6 +47,7 @@ const parameter = mapOf({
   ),
   optional: z.boolean().default(false),
   max: z.int().min(1).max(50).default(1),
+  longest: z.int().min(1).max(LONGEST_VALUE).optional(),
 });
 
 const expectation = (table: ActionTable) =>

@@ -3,6 +3,7 @@
  * that no file reads the same thing in two ways.
  */
 import * as z from "zod";
+import { asWritten } from "./as-written.ts";
 import { say } from "./report.ts";
 
 /** One line of text. */
@@ -41,18 +42,26 @@ export const accountId = z
   .regex(/^\d{12}$/, { error: say("is not an account id", "write its twelve digits in quotes") });
 
 /** `all` as null, or account ids. */
-export const accounts = z.preprocess(
-  (value) => (value === "all" ? null : (value ?? undefined)),
-  z
-    .array(accountId, {
-      error: (issue) =>
-        issue.input === undefined
-          ? undefined
-          : say("must be `all` or a list of account ids", "accounts: all"),
-    })
-    .min(1)
-    .max(500)
-    .nullable(),
+export const accounts = asWritten(
+  z.preprocess(
+    (value) => (value === "all" ? null : (value ?? undefined)),
+    z
+      .array(accountId, {
+        error: (issue) =>
+          issue.input === undefined
+            ? undefined
+            : say("must be `all` or a list of account ids", "accounts: all"),
+      })
+      .min(1)
+      .max(500)
+      .nullable(),
+  ),
+  () => ({
+    anyOf: [
+      { const: "all" },
+      { type: "array", items: { type: "string", pattern: "^\\d{12}$" }, minItems: 1, maxItems: 500 },
+    ],
+  }),
 );
 
 export const region = z.string().regex(/^[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}$/, {
@@ -74,6 +83,14 @@ export const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u;
 
 /** Seconds from `15m`, `1h`, `60s` or a whole number of seconds. */
 export const duration = (least: number, most: number): z.ZodType<number> =>
+  asWritten(durationSeconds(least, most), () => ({
+    anyOf: [
+      { type: "string", pattern: "^\\d{1,6}[smh]$" },
+      { type: "integer", minimum: least, maximum: most },
+    ],
+  }));
+
+const durationSeconds = (least: number, most: number): z.ZodType<number> =>
   z.preprocess(
     (value) => (typeof value === "string" ? secondsOf(value) : (value ?? undefined)),
     z
@@ -103,11 +120,18 @@ export const oneOrMany = <T extends z.ZodType>(
   schema: T,
   most: number,
 ): z.ZodPipe<z.ZodTransform, z.ZodArray<T>> =>
-  z.preprocess(
-    (value: unknown) =>
-      (Array.isArray(value) || value === undefined ? value : value === null ? undefined : [value]) as unknown,
-    z.array(schema).min(1).max(most),
-  ) as z.ZodPipe<z.ZodTransform, z.ZodArray<T>>;
+  asWritten(
+    z.preprocess(
+      (value: unknown) =>
+        (Array.isArray(value) || value === undefined
+          ? value
+          : value === null
+            ? undefined
+            : [value]) as unknown,
+      z.array(schema).min(1).max(most),
+    ) as z.ZodPipe<z.ZodTransform, z.ZodArray<T>>,
+    (list) => ({ anyOf: [list["items"] ?? {}, list] }),
+  );
 
 /** An address keys or tokens come from: https, never a link-local one; http on this machine alone. */
 export const address = line(512).refine(isAddress, {

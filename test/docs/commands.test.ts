@@ -1,0 +1,145 @@
+/**
+ * The documentation's commands, run: every `sh` block of every page in order, in one folder beside a running demo.
+ * A trailing comment that names a refusal makes that refusal the expectation.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { credentialsAnswerSchema } from "../../src/http/answer-schemas.ts";
+import { tokenSource } from "../../src/client/workload-token.ts";
+import { hasAws, newcomer, serveDemo, start, type Running } from "../demo/program.ts";
+import { blocksOf, PAGES, ROOT, type Page } from "./pages.ts";
+
+/** Commands that are not run here, whole, each with its reason. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  "npm ci && npm run demo": "installs packages; test/demo runs the demo",
+  "npm ci && npm test": "is what runs this",
+  "npm run build && npm link": "changes the machine; here `twokey` on the PATH is the same bundle",
+  "export TWOKEY_TOKEN=$(aws sts get-web-identity-token --audience https://twokey.example.com --signing-algorithm ES384 --query WebIdentityToken --output text)":
+    "asks AWS itself",
+};
+
+/** Commands that run until they are stopped, and the line by which each says that it stands. */
+const SERVES: readonly (readonly [RegExp, string])[] = [
+  [/^twokey serve /, "broker started"],
+  [/^twokey agent serve /, "AWS_DEFAULT_REGION"],
+];
+
+const NEEDS_AWS = /(^|-- )aws /;
+const REFUSAL = /# *(AccessDenied)\b/;
+
+const place = newcomer();
+let demo: Running;
+beforeAll(async () => {
+  demo = await serveDemo(place);
+});
+afterAll(async () => {
+  demo.child.kill("SIGTERM");
+  await demo.ended;
+});
+
+const commandsOf = ({ blocks }: Page): readonly string[] =>
+  blocks
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ text }) => text.replaceAll(/ *\\\n */g, " ").split("\n"))
+    .filter((line) => line.trim() !== "");
+
+test("each command that is not run is one the documentation has", () => {
+  const all = new Set(PAGES.flatMap(commandsOf));
+  expect(Object.keys(NOT_RUN).filter((command) => !all.has(command))).toEqual([]);
+});
+
+const pages = PAGES.filter((page) => commandsOf(page).some((line) => !(line in NOT_RUN)));
+
+// One test a page, in this order: its commands share a shell, as a reader's do.
+test.each(pages.map((page) => [page.name, page] as const))(
+  `the commands of %s do what they say${hasAws ? "" : " (those of aws are skipped: it is not installed)"}`,
+  async (_name, page) => {
+    const lines = commandsOf(page).filter((line) => !(line in NOT_RUN) && (hasAws || !NEEDS_AWS.test(line)));
+    const file = join(place.folder, "page.sh");
+    writeFileSync(file, script(lines));
+    const { out, err } = await start("bash", [file], place).ended;
+    const told = out.split("\n").flatMap((line) => (line.startsWith(MARK) ? [line.slice(MARK.length)] : []));
+    expect(told, `${out}\n${err}`).toEqual(
+      lines.map((line, index) => `${index} ${REFUSAL.test(line) ? "refused" : "done"}`),
+    );
+  },
+  // A dozen programs start in one page.
+  120_000,
+);
+
+const MARK = "#### ";
+
+/** Bash that runs the lines one after the other in one shell and says of each how it ended. */
+function script(lines: readonly string[]): string {
+  const steps = lines.map((line, index) => {
+    const ready = SERVES.find(([pattern]) => pattern.test(line))?.[1];
+    if (ready !== undefined) return served(line, ready, index);
+    const refusal = REFUSAL.exec(line)?.[1];
+    const run = `{ ${line}\n} 2>step.err\ncode=$?; cat step.err >&2`;
+    const good =
+      refusal === undefined
+        ? `[ $code = 0 ] && state=done`
+        : `[ $code != 0 ] && grep -q ${refusal} step.err && state=refused`;
+    return `${run}\nstate="ended $code"; ${good}\necho "${MARK}${index} $state"`;
+  });
+  return [
+    "servers=()",
+    ...steps,
+    'for server in "${servers[@]}"; do kill "$server"; wait "$server"; done',
+    "",
+  ].join("\n");
+}
+
+/** Its lines are read until the one it says when it stands; if it ends before, that is the fault. */
+function served(line: string, ready: string, index: number): string {
+  return `state=ended
+exec {lines}< <(exec ${line} 2>&1)
+servers+=($!)
+while read -r text <&$lines; do echo "$text"; case "$text" in *"${ready}"*) state=done; break;; esac; done
+echo "${MARK}${index} $state"`;
+}
+
+test("the profile that `twokey setup aws` wrote is the one docs/agents.md shows", () => {
+  const [shown] = blocksOf("ini");
+  expect(readFileSync(join(place.folder, ".twokey/aws-config"), "utf8").trim()).toBe(shown?.text);
+});
+
+const brokerUrl = (): string => {
+  const env = readFileSync(join(place.folder, ".twokey/demo.env"), "utf8");
+  return /TWOKEY_URL='(.*)'/.exec(env)?.[1] ?? "";
+};
+
+test.each(blocksOf("http").map((block) => [block.at, block] as const))(
+  "the request at %s is answered as the API says",
+  async (_at, { text }) => {
+    const [head = "", body = ""] = text.split(/\n\n/);
+    const [request = "", ...fields] = head.split("\n");
+    const [method = "", path = ""] = request.split(" ");
+    const token = await tokenSource({
+      agentKey: join(place.folder, ".twokey/demo/orders-agent.key.json"),
+      tokenFile: null,
+      audience: brokerUrl(),
+      env: {},
+    })();
+    const headers = fields.map((field): [string, string] => {
+      const [name = "", value = ""] = field.split(": ");
+      return [name, value.replace("eyJ…", token.ok ? token.value : "")];
+    });
+    const answer = await fetch(`${brokerUrl()}${path}`, { method, headers, body });
+    const json: unknown = await answer.json();
+    expect(answer.status, JSON.stringify(json)).toBe(200);
+    expect(credentialsAnswerSchema.safeParse(json).success).toBe(true);
+  },
+);
+
+test("the OpenAPI document and docs/api.md name the same routes", async () => {
+  const served = (await (await fetch(`${brokerUrl()}/openapi.json`)).json()) as {
+    readonly paths: Readonly<Record<string, object>>;
+  };
+  const routes = Object.entries(served.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const rows = readFileSync(join(ROOT, "docs/api.md"), "utf8").matchAll(/^\| `([A-Z]+ \/\S*)` \|/gm);
+  expect(routes.sort()).toEqual([...rows].map((match) => match[1]).sort());
+});
