@@ -85,7 +85,6 @@ export async function startBroker(
     await recordStart(broker());
     const server = await listen(app, config.listen);
     const url = urlOf(server, config.listen.host);
-    log.info({ url, version: VERSION, policy: policy.value.set.digest }, "broker started");
     const watchPolicy = overrides.watchPolicy ?? watchPolicyFolder(config.policies);
     const following = followPolicy(keeper, watchPolicy, (result) => {
       tellReload(result, keeper.current().set.digest, log);
@@ -95,6 +94,7 @@ export async function startBroker(
     const graceMs = config.shutdownGraceMs;
     const parts = { app, server, broker, audit, log, graceMs, following, closeSts: sts.close };
     const { reload: reloadPolicy } = following;
+    log.info({ url, version: VERSION, policy: policy.value.set.digest }, "broker started");
     return ok({ url, audit, policy: keeper.current, reloadPolicy, close: once(() => stop(parts)) });
   } catch (error) {
     sts.close();

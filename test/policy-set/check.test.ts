@@ -241,18 +241,23 @@ test("an escalation template in an account that no rule covers is a fault", () =
 });
 
 test("a template the compiler refuses hides no failed expectation of another, and of several all are told", () => {
-  const refused = replaceOnce(FILES[LOOK] ?? "", "cloudformation:ListStacks", "s3:PutObject");
-  const failing = replaceOnce(FILES[CHANGE] ?? "", "decision: explicitDeny", "decision: allowed");
+  // Templates are looked at by name: the refused one comes first.
+  const refused = replaceOnce(
+    FILES[CHANGE] ?? "",
+    "Action: cloudformation:ExecuteChangeSet",
+    "Action: iam:CreateUser",
+  );
+  const failing = replaceOnce(FILES[LOOK] ?? "", "decision: allowed", "decision: explicitDeny");
   const again = failing
-    .slice(failing.indexOf("  - title: nothing"))
-    .replace("nothing can", "really nothing can");
-  const { faults } = examine({ ...FILES, [LOOK]: refused, [CHANGE]: `${failing}${again}` });
+    .slice(failing.indexOf("  - title: stacks"))
+    .replace("stacks can", "stacks really can");
+  const { faults } = examine({ ...FILES, [CHANGE]: refused, [LOOK]: `${failing}${again}` });
   const of = (file: string): readonly string[] =>
     faults.filter((fault) => fault.file === file).map(({ message }) => message);
-  expect(of(LOOK).join()).toContain("s3:PutObject");
-  expect(of(CHANGE).map((message) => message.split(",")[0])).toEqual([
-    '"nothing can be deleted": expected allowed',
-    '"really nothing can be deleted": expected allowed',
+  expect(of(CHANGE).join()).toContain("iam:CreateUser is on the guardrails' floor");
+  expect(of(LOOK).map((message) => message.split(",")[0])).toEqual([
+    '"stacks can be seen": expected explicitDeny',
+    '"stacks really can be seen": expected explicitDeny',
   ]);
 });
 
@@ -272,6 +277,26 @@ test("a policy that no values make small enough is a fault", () => {
   // Once in the Allow, once in the Deny that confines it: far over the limit, unless statements may move.
   if (size?.form === "split") expect(size.worst).toBeGreaterThan(2048);
   else expect(faults.map(({ message }) => message).join()).toContain("whatever the values");
+});
+
+test("a value longer than its parameter's `longest` is refused, and bounds the size", () => {
+  const text = replaceOnce(
+    FILES[CHANGE] ?? "",
+    "like: arn:aws:cloudformation:*:*:stack/*/*",
+    "like: arn:aws:cloudformation:*:*:stack/*/*\n    longest: 60",
+  );
+  const sizes = [FILES[CHANGE] ?? "", text].map(
+    (now) =>
+      examine({ ...FILES, [CHANGE]: now }).templates.find(({ name }) => name === "change-stack")?.size
+        .worst ?? 0,
+  );
+  expect(sizes[1]).toBeLessThan(sizes[0] ?? 0);
+  const short = replaceOnce(text, "longest: 60", "longest: 59");
+  // The case's own stack ARN has 60 characters.
+  expect(examine({ ...FILES, [CHANGE]: text }).faults).toEqual([]);
+  expect(examine({ ...FILES, [CHANGE]: short }).faults.map(({ message }) => message)).toEqual([
+    "`parameters.stack`: at most 59 characters",
+  ]);
 });
 
 test("reach lists every published action of a pattern", () => {

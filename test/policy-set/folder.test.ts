@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadActionTable } from "../../src/adapters/action-data/load.ts";
-import { loadPolicyFolder } from "../../src/adapters/policy-files/load.ts";
+import { loadPolicyFolder, untilTwoAgree } from "../../src/adapters/policy-files/load.ts";
 import { FILES, shipped } from "./fixture.ts";
 
 const table = loadActionTable();
@@ -87,4 +87,13 @@ test("a folder of more files than a policy set has is not read", async () => {
 test("the shipped folder loads", async () => {
   const files = Object.fromEntries(shipped().map(({ name, text }) => [name, text]));
   expect(await faultsIn(await write("policies", files))).toEqual([]);
+});
+
+test("of a folder that changes while it is read, only a reading that is repeated is taken", async () => {
+  const readings = (list: readonly string[]) => {
+    let next = 0;
+    return async () => list[next++] ?? "later";
+  };
+  expect(await untilTwoAgree(readings(["old and new", "new", "new"]))).toBe("new");
+  expect(await untilTwoAgree(readings(["1", "2", "3", "4", "5"]))).toBeNull();
 });

@@ -1,6 +1,7 @@
 /** Policy changes take effect while the broker runs: what is served, what is refused, and what is on record. */
 import { readFileSync, writeFileSync } from "node:fs";
-import type { ServerResponse } from "node:http";
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Entry, StoredEntry } from "../../src/audit/log.ts";
@@ -9,8 +10,7 @@ import { loadActionTable } from "../../src/adapters/action-data/load.ts";
 import { checkSet } from "../../src/policy/check-set.ts";
 import type { ServedPolicy } from "../../src/policy/serve.ts";
 import { err, ok } from "../../src/result.ts";
-import { assumed } from "../support/stub-sts.ts";
-import { ask, send, startTestBroker, type Reply, type TestBroker } from "../support/test-broker.ts";
+import { ask, OBSERVE, send, startTestBroker, type Reply, type TestBroker } from "../support/test-broker.ts";
 import { asFiles, FILES, replaceOnce } from "./fixture.ts";
 
 interface Watched extends TestBroker {
@@ -20,7 +20,7 @@ interface Watched extends TestBroker {
   readonly askedAgain: () => number;
 }
 
-async function startWatched(): Promise<Watched> {
+async function startWatched(clock?: () => Date): Promise<Watched> {
   let folder = "";
   let changed = (): void => undefined;
   let again = 0;
@@ -30,6 +30,7 @@ async function startWatched(): Promise<Watched> {
       return config;
     },
     {
+      ...(clock === undefined ? {} : { clock }),
       watchPolicy: (tell) => {
         changed = tell;
         return { again: () => void (again += 1), close: () => undefined };
@@ -149,20 +150,32 @@ test("an agent that a new set no longer knows is refused from then on", async ()
 });
 
 test("a request in flight finishes on the set it began with", async () => {
-  const running = await startWatched();
-  const before = running.broker.policy().set.digest;
-  const held = new Promise<ServerResponse>((resolve) => {
-    running.sts.answer = (response) => {
-      resolve(response);
-    };
+  let begun = (): void => undefined;
+  const running = await startWatched(() => {
+    begun();
+    return new Date();
   });
-  const asked = ask(running);
-  const response = await held;
+  const before = running.broker.policy().set.digest;
+  // Its headers are there and its token is judged, its body is still to come.
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const headers = {
+    authorization: `Bearer ${await running.agent.token()}`,
+    "content-type": "application/json",
+  };
+  const request = httpRequest(`${running.url}/v1/credentials`, { method: "POST", headers, agent: false });
+  const answered = once(request, "response") as Promise<[IncomingMessage]>;
+  const body = JSON.stringify(OBSERVE);
+  request.write(body.slice(0, 10));
+  await started;
   edit(running.folder, "templates/observe.yaml", TITLE, "title: Look around");
   expect(await running.broker.reloadPolicy()).toMatchObject({ outcome: "served" });
-  assumed()(response, response.req);
+  request.end(body.slice(10));
 
-  const session = sessionOf(await asked);
+  const [response] = await answered;
+  const chunks = (await response.toArray()) as Buffer[];
+  const { session } = JSON.parse(Buffer.concat(chunks).toString()) as { session: Record<string, unknown> };
   expect(session["policy_version"]).toBe(before);
   expect(session["may"]).toMatch(/^Look around, anywhere/);
   const outcome = await entriesOf(running, "session.issued");

@@ -109,7 +109,18 @@ describe("what a set means", () => {
       table,
     );
     expect(result.ok ? [] : result.error).toMatchObject([
-      { file: "templates/look.yaml", line: 11, column: 45 },
+      {
+        file: "templates/look.yaml",
+        line: 11,
+        column: 45,
+        message: expect.stringContaining("floor") as string,
+      },
+      {
+        file: "templates/look.yaml",
+        line: 11,
+        column: 45,
+        message: expect.stringContaining("intent") as string,
+      },
     ]);
   });
 });

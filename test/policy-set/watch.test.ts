@@ -95,25 +95,28 @@ test("a ConfigMap's swapped link is told, and the next one too", async () => {
   await toldAfter(folder, [next(2), next(3), next(4)]);
 });
 
-test("a folder that is itself a swapped link, or is renamed into place, is told", async () => {
+test("a folder that is itself a swapped link, or is renamed into place, is told, and so is what changes in it", async () => {
   write("first");
   write("second");
+  write("third");
   const folder = join(root, "policies");
   symlinkSync("first", folder);
+  const change = (): void => {
+    writeFileSync(join(folder, "templates", "new.yaml"), "name: new\n");
+  };
   await toldAfter(folder, [
     () => {
       symlinkSync("second", join(root, "tmp"));
       renameSync(join(root, "tmp"), folder);
     },
+    change,
     () => {
       rmSync(folder);
     },
     () => {
-      renameSync(join(root, "first"), folder);
+      renameSync(join(root, "third"), folder);
     },
-    () => {
-      writeFileSync(join(folder, "templates", "new.yaml"), "name: new\n");
-    },
+    change,
   ]);
 });
 

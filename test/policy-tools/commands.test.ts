@@ -107,13 +107,24 @@ test("policy explain ends with the policy as STS is sent it, a statement a line"
   expect(text.out).not.toContain("\u001b");
 });
 
-test("policy coverage ends with the totals, which --json has too", async () => {
-  const [text, json] = await Promise.all([twokey("coverage"), twokey("coverage", "--json")]);
-  const { totals, destructive } = JSON.parse(json.out) as {
-    totals: Record<string, number>;
-    destructive: number;
-  };
-  const last = text.out.split("\n").find((line) => /^\d+ services /.test(line)) ?? "";
-  expect(last.split(/\s+/).slice(2).map(Number)).toEqual([destructive, ...Object.values(totals)]);
-  expect(await twokey("coverage", "--service", "nothing")).toMatchObject({ code: 1 });
+test("policy coverage ends with a row of totals that add up", async () => {
+  const { out } = await twokey("coverage");
+  const last = out.split("\n").find((line) => /^\d+ services /.test(line)) ?? "";
+  const [sum = 0, ...parts] = last.split(/\s+/).slice(2).map(Number);
+  expect(sum).toBeGreaterThan(3_500);
+  expect(parts.reduce((total, part) => total + part, 0)).toBe(sum);
+});
+
+test("policy coverage --service names the actions of one service", async () => {
+  const [text, json, none] = await Promise.all([
+    twokey("coverage", "--service", "SQS"),
+    twokey("coverage", "--service", "sqs", "--json"),
+    twokey("coverage", "--service", "nothing"),
+  ]);
+  expect(text.out).toContain("  PurgeQueue\n");
+  expect(JSON.parse(json.out)).toMatchObject({
+    service: "sqs",
+    actions: { tag: expect.arrayContaining(["PurgeQueue"]) as string[] },
+  });
+  expect(none).toMatchObject({ code: 1, out: "" });
 });

@@ -69,7 +69,7 @@ test(
         // A template whose statements all lack values has no session, and nothing to prove.
         if (proof.sessions > 0) expect(proof.faults).toEqual([]);
       }),
-      { numRuns: NIGHTLY ? 4_000 : 120 },
+      { numRuns: NIGHTLY ? 4_000 : 80 },
     );
     expect(requests).toBeGreaterThan(NIGHTLY ? 10_000_000 : 100_000);
   },

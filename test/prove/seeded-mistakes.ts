@@ -103,6 +103,14 @@ export const COMPILER_MISTAKES: readonly CompilerMistake[] = [
     alter: where(isConfine, outside("arn:aws:s3:::*", "arn:aws:dynamodb:*:*:table/*")),
   },
   {
+    what: "NotResource that lets in the neighbours of the one table, staging as well",
+    template: "data-repair",
+    alter: where(
+      (s) => isConfine(s) && list(s.NotResource).some((arn) => arn.includes(":dynamodb:")),
+      (s) => ({ ...s, NotResource: [...list(s.NotResource), "arn:aws:dynamodb:*:*:table/*"] }),
+    ),
+  },
+  {
     what: "a condition of an Allow without its Deny (change set names)",
     template: "propose-change",
     alter: where((s) => names(s, "StringNotLike", "cloudformation:ChangeSetName"), dropped),
@@ -175,6 +183,13 @@ export const COMPILER_MISTAKES: readonly CompilerMistake[] = [
     template: "staging-deploy",
     alter: where(isFence, (s) =>
       under({ [NOT]: { [RESOURCE_TAG]: [...valuesOf(s, RESOURCE_TAG), "production"] } })(s),
+    ),
+  },
+  {
+    what: "a value that the guardrails do not list among those known not to be production",
+    template: "staging-deploy",
+    alter: where(isFence, (s) =>
+      under({ [NOT]: { [RESOURCE_TAG]: [...valuesOf(s, RESOURCE_TAG), "blue"] } })(s),
     ),
   },
   {

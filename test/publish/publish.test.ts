@@ -191,14 +191,11 @@ describe("others' policies", () => {
         Description: "Published by Twokey.",
       }),
     );
-    expect(
-      (
-        await planned(
-          publisherOf(world, async () => []),
-          served,
-        )
-      ).left,
-    ).toEqual([]);
+    const plan = await planned(
+      publisherOf(world, async () => []),
+      served,
+    );
+    expect([plan.left, plan.remove]).toEqual([[], []]);
   });
 
   test("a policy of ours with another document is named, and not repaired in place", async () => {

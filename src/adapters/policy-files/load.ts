@@ -57,19 +57,24 @@ interface Files {
   readonly faults: readonly PolicyFault[];
 }
 
-/**
- * Read until two readings agree: while a ConfigMap's link is swapped, or a checkout runs, one reading may hold files
- * of two sets, which together are nobody's policy.
- */
 async function readAtRest(folder: string): Promise<Files> {
-  let before = await readFiles(folder);
-  for (let attempt = 0; attempt < READINGS; attempt++) {
-    const now = await readFiles(folder);
+  const message = "the folder kept changing while it was read";
+  const fault = { file: ".", line: 1, column: 1, message, fix: "try again" };
+  return (await untilTwoAgree(() => readFiles(folder))) ?? { files: [], faults: [fault] };
+}
+
+/**
+ * While a ConfigMap's link is swapped, or a checkout runs, one reading may hold files of two sets, which together are
+ * nobody's policy. Null when no two readings in a row agree.
+ */
+export async function untilTwoAgree<T>(read: () => Promise<T>): Promise<T | null> {
+  let before = await read();
+  for (let reading = 1; reading < READINGS; reading++) {
+    const now = await read();
     if (JSON.stringify(now) === JSON.stringify(before)) return now;
     before = now;
   }
-  const message = "the folder kept changing while it was read";
-  return { files: [], faults: [{ file: ".", line: 1, column: 1, message, fix: "try again" }] };
+  return null;
 }
 
 async function readFiles(folder: string): Promise<Files> {

@@ -45,10 +45,13 @@ export function coverageCommand(): Command {
         return;
       }
       const { coverageOf } = await import("../../policy/coverage.ts");
-      const coverage = coverageOf(loaded.value.set.guardrails, actionTable());
-      const one = coverage.services.find(({ service }) => service === options.service?.toLowerCase());
-      if (options.service !== undefined && one === undefined) {
-        refuse([`no service ${JSON.stringify(options.service)} has a destructive action`], options.json);
+      const table = actionTable();
+      const service = options.service?.toLowerCase();
+      const services = service === undefined ? table.services : [service];
+      const coverage = coverageOf(loaded.value.set.guardrails, { ...table, services });
+      const [one] = service === undefined ? [] : coverage.services;
+      if (service !== undefined && one === undefined) {
+        refuse([`no service ${JSON.stringify(service)} has a destructive action`], options.json);
         return;
       }
       const text =

@@ -36,7 +36,7 @@ Exit code: 0 published, or nothing to do; 1 refused or failed; 2 wrong usage.`;
 
 export function publishCommand(): Command {
   return new Command("publish")
-    .description("Publish the managed policies that a policy folder needs, into one AWS account")
+    .description("publish the managed policies that a policy folder needs, into one AWS account")
     .option("--account <id>", "refuse unless the credentials belong to this account")
     .option("--folder <folder>", "the policy folder", "policies")
     .option("--dry-run", "show what would be done, and do nothing")

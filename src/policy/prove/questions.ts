@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly nonProductionArns: readonly string[];
   readonly resourceTags: readonly Context[];
   readonly requestTags: readonly Context[];
+  /** Each state of the resource's tag with each way of bringing tags. */
+  readonly bothTags: readonly (readonly Context[])[];
   readonly values: Values;
 }
 
@@ -31,6 +33,7 @@ export function surroundings(
   { account, values }: { readonly account: Account; readonly values: Values },
 ): Surroundings {
   const role = account.roles[template.role];
+  const [ofResource, ofRequest] = [resourceTags(guardrails), requestTags(guardrails)];
   return {
     template,
     account,
@@ -38,8 +41,9 @@ export function surroundings(
     principal: { arn: sessionArn(account, role), account: account.id },
     nonProduction: guardrails.nonProduction,
     nonProductionArns: guardrails.nonProductionArns,
-    resourceTags: resourceTags(guardrails),
-    requestTags: requestTags(guardrails),
+    resourceTags: ofResource,
+    requestTags: ofRequest,
+    bothTags: ofResource.map((resource) => ofRequest.map((request) => ({ ...resource, ...request }))),
     values,
   };
 }
@@ -93,13 +97,12 @@ export function* sampleOf(facts: ActionFacts, around: Surroundings): Generator<Q
   let turn = facts.name.length;
   for (const type of typesOf(facts)) {
     const resources = resourcesFor(type, [], around.place);
-    for (const tags of around.resourceTags) {
+    for (const contexts of around.bothTags) {
       turn++;
       const resource = resources[turn % resources.length];
-      const request = around.requestTags[turn % around.requestTags.length];
-      if (resource === undefined || request === undefined) continue;
+      const context = contexts[turn % contexts.length];
+      if (resource === undefined || context === undefined) continue;
       // With a resource policy that names the session, nothing but an explicit deny says no.
-      const context = { ...tags, ...request };
       yield question({ facts, type, named: turn % 4 !== 0 }, resource, context, around);
     }
   }
