@@ -43,13 +43,15 @@ async function run(options: ServeOptions): Promise<number> {
   const json = options["json"] === true;
   if (!config.ok) return complain(config.error, json, 2);
   if (options["check"] === true) return check(config.value, json);
-  // Stands before the broker does: a signal that comes early must not end the process.
+  // These stand before the broker does: a signal that comes early must not end the process unrecorded.
+  const stopped = firstStopSignal();
   let reload = (): unknown => null;
   process.on("SIGHUP", () => reload());
   const broker = await startBroker(config.value);
   if (!broker.ok) return complain(broker.error, json, 1);
   reload = broker.value.reloadPolicy;
-  await untilStopped(broker.value.close);
+  await stopped;
+  await broker.value.close();
   return 0;
 }
 
@@ -83,13 +85,13 @@ function complain(faults: readonly string[], json: boolean, code: number): numbe
   return code;
 }
 
-async function untilStopped(close: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+function firstStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
     let stopping = false;
     const stop = (): void => {
       if (stopping) process.exit(1);
       stopping = true;
-      close().then(resolve, reject);
+      resolve();
     };
     process.on("SIGTERM", stop).on("SIGINT", stop);
   });
