@@ -22,7 +22,18 @@ export interface TemplateReport {
   readonly name: string;
   readonly size: TemplateSize;
   /** What each action pattern of the template stands for. */
-  readonly reach: readonly { readonly pattern: string; readonly actions: readonly string[] }[];
+  readonly reach: readonly PatternReach[];
+}
+
+export interface PatternReach {
+  readonly pattern: string;
+  readonly actions: readonly string[];
+}
+
+/** What AWS asks for besides these actions when they are called, such as iam:PassRole for ec2:RunInstances. */
+export function alsoNeeded({ actions }: PatternReach, table: ActionTable): readonly string[] {
+  const needed = actions.flatMap((name) => table.action(name)?.dependentActions ?? []);
+  return [...new Set(needed)].filter((name) => !actions.includes(name)).sort();
 }
 
 export interface Examination {

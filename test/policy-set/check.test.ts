@@ -1,7 +1,7 @@
 /** What `policy check` finds beyond shape: each row spoils the sound set in one place. */
 import { expect, test } from "vitest";
 import { loadActionTable } from "../../src/adapters/action-data/load.ts";
-import { examineSet, type Examination } from "../../src/policy/check-set.ts";
+import { alsoNeeded, examineSet, type Examination } from "../../src/policy/check-set.ts";
 import { asFiles, FILES, placeOf, replaceOnce, shipped } from "./fixture.ts";
 
 const table = loadActionTable();
@@ -297,6 +297,14 @@ test("a value longer than its parameter's `longest` is refused, and bounds the s
   expect(examine({ ...FILES, [CHANGE]: short }).faults.map(({ message }) => message)).toEqual([
     "`parameters.stack`: at most 59 characters",
   ]);
+});
+
+test("reach says what AWS asks for besides an action", () => {
+  const needed = (name: string) => alsoNeeded({ pattern: name, actions: [name] }, table);
+  // As the service authorization reference lists them.
+  expect(needed("cloudformation:DescribeStacks")).toEqual(["cloudformation:ListStacks"]);
+  expect(needed("lambda:CreateFunction")).toContain("iam:PassRole");
+  expect(needed("sqs:ListQueues")).toEqual([]);
 });
 
 test("reach lists every published action of a pattern", () => {

@@ -4,7 +4,8 @@
  */
 import { Command } from "commander";
 import { join } from "node:path";
-import type { Examination, TemplateReport } from "../../policy/check-set.ts";
+import { alsoNeeded, type Examination, type TemplateReport } from "../../policy/check-set.ts";
+import type { ActionTable } from "../../policy/knowledge.ts";
 import type { PolicyFault } from "../../policy/set.ts";
 import { count } from "./count.ts";
 
@@ -29,11 +30,11 @@ export function checkCommand(): Command {
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP)
     .action(async (folder: string, options: CheckOptions) => {
-      const { examinePolicy } = await import("../../wire.ts");
+      const { actionTable, examinePolicy } = await import("../../wire.ts");
       const examined = await examinePolicy(folder);
+      const table = options.reach === true ? actionTable() : null;
       const failed = examined.faults.length > 0 || (options.strict === true && examined.warnings.length > 0);
-      const text =
-        options.json === true ? asJson(examined, !failed, options) : asText(folder, examined, options);
+      const text = options.json === true ? asJson(examined, !failed, table) : asText(folder, examined, table);
       process.stdout.write(`${text}\n`);
       process.exitCode = failed ? 1 : 0;
     });
@@ -42,18 +43,21 @@ export function checkCommand(): Command {
 function asJson(
   { served, faults, warnings, templates }: Examination,
   ok: boolean,
-  options: CheckOptions,
+  /** Given where the reach was asked for. */
+  table: ActionTable | null,
 ): string {
   const reports = templates.map(({ name, size, reach }) =>
-    options.reach === true ? { name, size, reach } : { name, size },
+    table === null
+      ? { name, size }
+      : { name, size, reach: reach.map((one) => ({ ...one, also_needs: alsoNeeded(one, table) })) },
   );
   const digest = served?.set.digest ?? null;
   return JSON.stringify({ ok, digest, faults, warnings, templates: reports }, null, 2);
 }
 
-function asText(folder: string, examined: Examination, options: CheckOptions): string {
+function asText(folder: string, examined: Examination, table: ActionTable | null): string {
   const { served, faults, warnings, templates } = examined;
-  const reach = options.reach === true ? templates.map(reachLines) : [];
+  const reach = table === null ? [] : templates.map((report) => reachLines(report, table));
   return [
     ...reach,
     ...faults.map((fault) => told(folder, fault, "")),
@@ -89,14 +93,16 @@ function sizeLines(templates: readonly TemplateReport[]): readonly string[] {
   });
 }
 
-function reachLines({ name, reach }: TemplateReport): string {
-  const rows = reach.map(({ pattern, actions }) =>
-    actions.length === 1
-      ? `  ${pattern}`
-      : `  ${pattern} (${actions.length})\n${actions
-          .map((action) => `    ${action}\n`)
-          .join("")
-          .trimEnd()}`,
-  );
-  return [name, ...rows, ""].join("\n");
+function reachLines({ name, reach }: TemplateReport, table: ActionTable): string {
+  const rows = reach.map((one) => {
+    const needed = alsoNeeded(one, table);
+    const head = one.actions.length === 1 ? one.pattern : `${one.pattern} (${one.actions.length})`;
+    const lines = one.actions.length === 1 ? [] : one.actions.map((action) => `    ${action}`);
+    return [
+      `  ${head}`,
+      ...lines,
+      ...(needed.length > 0 ? [`    AWS also asks for ${needed.join(", ")}`] : []),
+    ];
+  });
+  return [name, ...rows.flat(), ""].join("\n");
 }
