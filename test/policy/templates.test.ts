@@ -296,6 +296,9 @@ describe("a request for a session", () => {
     ["case 18: a parameter value with *", "orders*"],
     ["case 18: a parameter value with ?", "order?"],
     ["case 19: a parameter value with ${", "${aws:username}"],
+    // Without a colon, so that nothing but the class of characters stands in the way.
+    ["case 17: a parameter value with a quote", 'x","Action'],
+    ["case 19: a parameter value with ${ and no colon", "${username}"],
     ["a value that runs into another field of the ARN", "orders/index/by-day"],
     ["a value with a newline", "orders\n"],
     ["an empty value", ""],
