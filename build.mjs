@@ -1,7 +1,7 @@
 // Bundles src/ into dist/ with one chunk a subcommand, so that `twokey credential-process` starts without
-// loading the broker. Dependencies stay outside the bundle.
+// loading the broker. Dependencies stay outside the bundle. What browsers get stands whole in dist/ui.
 import { build } from "esbuild";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, rmSync } from "node:fs";
 
 rmSync("dist", { recursive: true, force: true });
 await build({
@@ -18,3 +18,17 @@ await build({
   logLevel: "warning",
 });
 chmodSync("dist/cli/main.js", 0o755);
+
+await build({
+  entryPoints: ["src/ui/browser/twokey.ts", "src/ui/twokey.css"],
+  outdir: "dist/ui",
+  entryNames: "[name]",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "browser",
+  target: ["chrome120", "firefox121", "safari17"],
+  logLevel: "warning",
+});
+copyFileSync("src/ui/twokey.svg", "dist/ui/twokey.svg");
+copyFileSync("node_modules/@picocss/pico/css/pico.classless.min.css", "dist/ui/pico.css");

@@ -1,9 +1,11 @@
 /**
  * `npm run bench`: the figures Twokey promises, measured side by side in one run.
- * Options: --json; --quick (shorter, for a look); --only mint|policy|startup.
+ * Options: --json; --quick (shorter, for a look); --only mint|policy|escalations|pages|startup.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { pageRows } from "./escalation-page.ts";
+import { queueRows, type QueueRow } from "./escalations.ts";
 import { mintRows, type MintRow } from "./mint.ts";
 import { policyFigures } from "./policy.ts";
 import { startupFigures } from "./startup.ts";
@@ -22,10 +24,17 @@ const mint = wanted("mint")
   : [];
 if (wanted("policy")) note("policies");
 const policy = wanted("policy") ? await policyFigures(quick ? 500 : 3_000) : null;
+if (wanted("escalations")) note("escalations");
+const queue = wanted("escalations")
+  ? await queueRows({ milliseconds: quick ? 200 : 1_000, rounds: quick ? 2 : 4 })
+  : null;
+if (wanted("pages")) note("pages");
+const pages = wanted("pages") ? await pageRows(quick ? 30 : 200) : [];
 if (wanted("startup")) note("start-up");
 const startup = wanted("startup") ? await startupFigures(quick ? 5 : 25) : null;
 
-if (values.json === true) process.stdout.write(`${JSON.stringify({ mint, policy, startup }, null, 2)}\n`);
+if (values.json === true)
+  process.stdout.write(`${JSON.stringify({ mint, policy, queue, pages, startup }, null, 2)}\n`);
 else report();
 
 function report(): void {
@@ -48,11 +57,33 @@ function report(): void {
       `Simulate, JSON in and out ${Math.round(policy.simulatedPerSecond).toLocaleString("en")} lines/s`,
     );
   }
+  if (queue !== null) {
+    lines.push("", "Questions about escalations by number stored (PostgreSQL, ms p50; ratio to the fewest)");
+    lines.push(...queue.map(queueRow));
+  }
+  if (pages.length > 0) {
+    lines.push("", "Pages with 10,000 escalations stored (embedded store; ms of server time, p50 and p99)");
+    lines.push(
+      ...pages.map(
+        ({ page, p50, p99 }) =>
+          `${page.padEnd(18)}${p50.toFixed(1).padStart(8)}${p99.toFixed(1).padStart(8)}`,
+      ),
+    );
+  }
   if (startup !== null) {
     lines.push("", `node -e 0                ${startup.node.toFixed(0)} ms`);
     lines.push(`credential-process       ${startup.credentialProcess.toFixed(0)} ms, warm agent`);
   }
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function queueRow({ question, p50 }: QueueRow): string {
+  const sizes = Object.entries(p50);
+  const least = sizes[0]?.[1] ?? NaN;
+  const cells = sizes.map(
+    ([size, ms]) => `${Number(size).toLocaleString("en")}: ${ms.toFixed(2)} (${(ms / least).toFixed(2)})`,
+  );
+  return question.padEnd(18) + cells.map((cell) => cell.padStart(24)).join("");
 }
 
 function row({ engine, concurrency, bare, mint }: MintRow): string {

@@ -97,6 +97,8 @@ async function engines(): Promise<readonly Engine[]> {
   return found;
 }
 
+const NEVER = new AbortController().signal;
+
 interface Tasks {
   readonly bare: () => Promise<void>;
   readonly mint: () => Promise<void>;
@@ -113,7 +115,20 @@ async function prepare(audit: Store, endpoint: string): Promise<Tasks> {
     maxAttempts: 1,
     requestHandler: { httpAgent: { keepAlive: true, maxSockets: 256 } },
   });
+  const refused = async (): Promise<never> => {
+    throw new Error("a standing session asks for none of this");
+  };
   const broker: Broker = {
+    policyRefused: null,
+    escalations: audit.escalations,
+    humans: audit.humans,
+    revokeSession: refused,
+    readChangeSet: refused,
+    webauthn: { verifyAssertion: refused, verifyRegistration: refused },
+    oidc: null,
+    site: { origin: "http://localhost", rpId: "localhost" },
+    passkeyDelaySeconds: 0,
+    polls: new Map(),
     verifyToken: createTokenVerifier({
       registry: () => served.set.registry,
       fetch: globalThis.fetch,
@@ -143,6 +158,7 @@ async function prepare(audit: Store, endpoint: string): Promise<Tasks> {
       requestId: randomUUID(),
       route: "POST /v1/credentials",
       unverifiedToken,
+      stopping: NEVER,
       onAgent: () => undefined,
     };
     const issued = await issueCredentials(broker, call, () =>

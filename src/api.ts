@@ -18,6 +18,62 @@ export interface CredentialsRequest {
   };
 }
 
+/** Credentials of a grant: everything was fixed when it was approved. A field that is given must be what it says. */
+export interface GrantRequest {
+  readonly escalation: string;
+  readonly template?: string;
+  readonly parameters?: Readonly<Record<string, string | readonly string[]>>;
+  readonly account?: string;
+  readonly duration?: number | string;
+}
+
+export interface EscalationRequest {
+  readonly template: string;
+  readonly parameters?: Readonly<Record<string, string | readonly string[]>>;
+  readonly account?: string;
+  readonly duration?: number | string;
+  /** Why it is needed, for the people who decide: 1 to 2,000 characters. */
+  readonly reason: string;
+  readonly task: CredentialsRequest["task"];
+}
+
+export interface EscalationAnswer {
+  readonly id: string;
+  readonly state: "pending" | "approved" | "consumed" | "denied" | "expired" | "cancelled";
+  /** CIBA's word for an agent that waits; null once it may collect, or did. */
+  readonly error: "authorization_pending" | "access_denied" | "expired_token" | null;
+  /** SHA-256, hex, of everything that would be executed. */
+  readonly digest: string;
+  /** Two words, shown to whoever decides as well. */
+  readonly code: string;
+  /** The page where people decide. */
+  readonly url: string;
+  readonly template: string;
+  readonly account: string;
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly duration: number;
+  /** What the session could do, in one sentence. */
+  readonly may: string;
+  readonly reason: string;
+  readonly requested_at: string;
+  readonly expires_at: string;
+  /** Until when the grant may be used; null while there is none. */
+  readonly usable_until: string | null;
+  /** Seconds between two questions without `wait`. */
+  readonly interval: number;
+  readonly approvals: number;
+  readonly quorum: number;
+  /** Why it was denied, in the approver's words. */
+  readonly denial: string | null;
+  /** The session that used the grant. */
+  readonly session: string | null;
+}
+
+export interface EscalationsAnswer {
+  readonly escalations: readonly EscalationAnswer[];
+  readonly next: string | null;
+}
+
 export interface CredentialsAnswer {
   readonly credentials: {
     readonly access_key_id: string;

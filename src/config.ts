@@ -7,6 +7,15 @@ import { resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import packageJson from "../package.json" with { type: "json" };
+import {
+  NOTIFY_SCHEMA,
+  NOTIFY_SETTINGS,
+  notifyConfig,
+  notifyFaults,
+  type NotifyConfig,
+} from "./config/notify.ts";
+import { OIDC_SCHEMA, OIDC_SETTINGS, oidcConfig, oidcFaults, type OidcConfig } from "./config/oidc.ts";
+import { delay, flag, listen, milliseconds, origin, path, url } from "./config/values.ts";
 import { err, ok, type Result } from "./result.ts";
 
 export const VERSION = packageJson.version;
@@ -26,8 +35,16 @@ export interface Config {
     readonly deadlineMs: number;
   };
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** Where agents reach the broker, e.g. `https://twokey.example.com`; for the OpenAPI document. */
+  /** URL called instead of AWS's IAM and CloudFormation endpoints, or null. */
+  readonly awsEndpoint: string | null;
+  /** Where agents and people reach the broker: an origin. Null: `http://localhost:<port>`. Passkeys are bound to it. */
   readonly publicUrl: string | null;
+  /** A passkey decides only after it was enrolled for so long. */
+  readonly passkeyDelaySeconds: number;
+  /** Null: people sign in with their passkeys. */
+  readonly oidc: OidcConfig | null;
+  /** Where approvers are told. */
+  readonly notify: NotifyConfig;
   readonly shutdownGraceMs: number;
   readonly dangerouslyAllowLoopbackHttpIssuers: boolean;
 }
@@ -94,6 +111,13 @@ export const SETTINGS = {
     help: "URL called instead of AWS's STS endpoints",
     fallback: null,
   },
+  awsEndpoint: {
+    key: "aws_endpoint",
+    env: "TWOKEY_AWS_ENDPOINT",
+    flag: null,
+    help: "URL called instead of AWS's IAM and CloudFormation endpoints",
+    fallback: null,
+  },
   stsDeadline: {
     key: "sts_deadline",
     env: "TWOKEY_STS_DEADLINE",
@@ -112,9 +136,18 @@ export const SETTINGS = {
     key: "public_url",
     env: "TWOKEY_PUBLIC_URL",
     flag: "public-url",
-    help: "where agents reach the broker",
+    help: "where agents and people reach the broker, such as https://twokey.example.com; passkeys are bound to its name",
     fallback: null,
   },
+  passkeyDelay: {
+    key: "passkey_delay",
+    env: "TWOKEY_PASSKEY_DELAY",
+    flag: null,
+    help: "how long a new passkey waits before it may decide, 0s to 7d",
+    fallback: "24h",
+  },
+  ...OIDC_SETTINGS,
+  ...NOTIFY_SETTINGS,
   shutdownGrace: {
     key: "shutdown_grace",
     env: "TWOKEY_SHUTDOWN_GRACE",
@@ -135,36 +168,6 @@ type Name = keyof typeof SETTINGS;
 
 const isLoopback = (host: string): boolean => /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$|^::1$|^localhost$/.test(host);
 
-const LISTEN = /^(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
-const listen = z.string().transform((text, context) => {
-  const [, v6, name, port] = LISTEN.exec(text) ?? [];
-  const host = v6 ?? name;
-  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
-  context.issues.push({
-    code: "custom",
-    message: "is <address>:<port>, such as 127.0.0.1:8787",
-    input: text,
-  });
-  return z.NEVER;
-});
-
-const flag = z.enum(["true", "false"], { error: "is true or false" }).transform((text) => text === "true");
-
-const url = (schemes: readonly string[]) =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
-    error: `is a URL with ${schemes.join(" or ")}`,
-  });
-
-function milliseconds(minSeconds: number, maxSeconds: number, error: string) {
-  return z
-    .string()
-    .regex(/^\d{1,4}[sm]$/, { error })
-    .transform((text) => Number(text.slice(0, -1)) * (text.endsWith("m") ? 60_000 : 1000))
-    .refine((ms) => ms >= minSeconds * 1000 && ms <= maxSeconds * 1000, { error });
-}
-
-const path = z.string().min(1, { error: "is a folder" });
-
 const schema = z.object({
   listen,
   tlsInFront: flag,
@@ -178,7 +181,11 @@ const schema = z.object({
   stsEndpoint: url(["https", "http"]).nullable(),
   stsDeadline: milliseconds(1, 15, "is 1s to 15s"),
   logLevel: z.enum(LOG_LEVELS, { error: `is one of ${LOG_LEVELS.join(", ")}` }),
-  publicUrl: url(["https", "http"]).nullable(),
+  awsEndpoint: url(["https", "http"]).nullable(),
+  publicUrl: origin.nullable(),
+  passkeyDelay: delay,
+  ...OIDC_SCHEMA,
+  ...NOTIFY_SCHEMA,
   shutdownGrace: milliseconds(1, 300, "is 1s to 5m"),
   loopbackIssuers: flag,
 });
@@ -222,6 +229,12 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Result<Config, r
         "in clear. Where TLS is terminated in front of the broker, say so with --tls-is-terminated-in-front",
     );
   }
+  if (address !== undefined && !isLoopback(address.host) && values.publicUrl === null) {
+    faults.push(
+      `${SETTINGS.publicUrl.env}: says by what name people reach ${address.host}; their passkeys are bound to it`,
+    );
+  }
+  faults.push(...oidcFaults(values, values.loopbackIssuers === "true"), ...notifyFaults(values));
   return parsed.success && faults.length === 0 ? ok(freeze(parsed.data, cwd)) : err(faults);
 }
 
@@ -233,7 +246,11 @@ function freeze(data: z.output<typeof schema>, cwd: string): Config {
     store: Object.freeze({ url: data.databaseUrl, folder }),
     sts: Object.freeze({ region: data.stsRegion, endpoint: data.stsEndpoint, deadlineMs: data.stsDeadline }),
     logLevel: data.logLevel,
-    publicUrl: data.publicUrl,
+    awsEndpoint: data.awsEndpoint,
+    publicUrl: data.publicUrl === null ? null : new URL(data.publicUrl).origin,
+    passkeyDelaySeconds: data.passkeyDelay,
+    oidc: oidcConfig(data),
+    notify: notifyConfig(data),
     shutdownGraceMs: data.shutdownGrace,
     dangerouslyAllowLoopbackHttpIssuers: data.loopbackIssuers,
   });

@@ -3,6 +3,7 @@
  * once, exhaustively. Two audiences: `reasonOf` is the exact reason for the audit log; what the caller may read
  * is chosen by http/problem.ts.
  */
+import type { EscalationState } from "./escalation/escalation.ts";
 import type { TokenFault } from "./identity/verify.ts";
 
 /** One thing wrong with a request: `at` is a path into the body such as `task.intent`. */
@@ -19,9 +20,15 @@ export type Failure =
       readonly template: string;
       readonly faults: readonly RequestFault[];
     }
-  | { readonly code: "template_not_open"; readonly template: string; readonly open: readonly string[] }
-  /** The template needs two people's approval first. */
-  | { readonly code: "escalation_required"; readonly template: string }
+  | {
+      readonly code: "template_not_open";
+      readonly template: string;
+      readonly open: readonly string[];
+      /** Escalation templates open to the agent, which two people may approve. */
+      readonly escalate: readonly string[];
+    }
+  /** The template needs two people's approval first. `command`: the exact words that ask for it. */
+  | { readonly code: "escalation_required"; readonly template: string; readonly command: string }
   | {
       readonly code: "intent_exceeds_template";
       readonly template: string;
@@ -29,6 +36,7 @@ export type Failure =
       readonly allowed: string;
       /** Templates open to the agent that serve the intent. */
       readonly instead: readonly string[];
+      readonly escalate: readonly string[];
     }
   | {
       readonly code: "account_not_open";
@@ -59,6 +67,52 @@ export type Failure =
   | { readonly code: "sts_unknown"; readonly stsCode: string; readonly message: string }
   /** The record could not be written (or read): whatever STS issued was withheld. */
   | { readonly code: "record_unavailable"; readonly step: "intent" | "outcome" | "entry" | "read" }
+  /** An escalation is asked for a standing template. */
+  | { readonly code: "template_is_standing"; readonly template: string }
+  /** The agent's owner is no single person of people.yaml: nobody would be excluded, so nothing is approved. */
+  | { readonly code: "owner_not_resolved"; readonly owner: string }
+  | { readonly code: "no_approval_rule"; readonly template: string; readonly account: string }
+  /** What would be executed could not be shown to the people who decide. */
+  | { readonly code: "change_set_unreadable"; readonly arn: string; readonly reason: string }
+  /** This workload token asked for an escalation before (security case 10). */
+  | { readonly code: "token_replayed" }
+  | { readonly code: "escalation_key_conflict"; readonly escalation: string }
+  | { readonly code: "too_many_pending"; readonly pending: readonly string[]; readonly limit: number }
+  | { readonly code: "cooling_down"; readonly until: Date }
+  | { readonly code: "slow_down"; readonly interval: number }
+  /** Not decided yet. */
+  | { readonly code: "authorization_pending"; readonly escalation: string; readonly interval: number }
+  | { readonly code: "access_denied"; readonly escalation: string; readonly reason: string | null }
+  | { readonly code: "expired_token"; readonly escalation: string }
+  | { readonly code: "escalation_closed"; readonly escalation: string; readonly state: EscalationState }
+  /** The grant was used for its one session. */
+  | { readonly code: "grant_used"; readonly escalation: string; readonly session: string | null }
+  | { readonly code: "grant_mismatch"; readonly escalation: string; readonly field: string }
+  /** What would be minted now is not what was approved, to the byte. */
+  | { readonly code: "policy_changed"; readonly escalation: string; readonly field: string }
+  /** An approval no longer counts, and the rest are too few. */
+  | {
+      readonly code: "approval_withdrawn";
+      readonly escalation: string;
+      readonly counts: number;
+      readonly quorum: number;
+    }
+  /** STS issued, and the session was frozen meanwhile: nothing was delivered. */
+  | { readonly code: "session_frozen"; readonly session: string }
+  | { readonly code: "sign_in_required"; readonly reason: string }
+  | { readonly code: "sign_in_refused"; readonly reason: string }
+  /** The account that signed in is no single person of people.yaml. */
+  | { readonly code: "not_a_person"; readonly issuer: string; readonly subject: string }
+  | { readonly code: "not_an_approver"; readonly groups: readonly string[] }
+  | { readonly code: "not_an_administrator" }
+  | { readonly code: "owner_cannot_approve" }
+  /** Another site, a link, or a form that is not ours. */
+  | { readonly code: "cross_site"; readonly reason: string }
+  | { readonly code: "passkey_refused"; readonly reason: string }
+  | { readonly code: "passkey_too_new"; readonly countsFrom: Date }
+  | { readonly code: "already_decided"; readonly escalation: string }
+  | { readonly code: "invitation_refused" }
+  | { readonly code: "bootstrap_refused" }
   | { readonly code: "not_found" }
   | { readonly code: "body_too_large"; readonly limit: number }
   | { readonly code: "unsupported_media_type" }

@@ -121,8 +121,9 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, Reach>>>> = {
   http: { ...all("flows", "ui", "api"), ...types(...NOUNS) },
   client: all("api"),
   "local-aws": all("policy"),
-  config: {},
-  cli: all("wire", "config", "client", "policy", "audit", "local-aws"),
+  // Secret: a setting that is one is wrapped at once.
+  config: all("session"),
+  cli: { ...all("wire", "config", "client", "policy", "audit", "local-aws"), ...types("api") },
   wire: all(...NOUNS, "flows", "adapters", "http", "ui", "config", "api", "local-aws"),
   infra: all("policy"),
 };
@@ -241,7 +242,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {};
 
 test("no file passes 300 lines without a reason", () => {
   const long = FILES.filter(({ lines }) => lines > 300).map(({ path, lines }) => `${path} (${lines} lines)`);
-  expect(long.filter((line) => !(line.split(" ")[0] ?? "" in LONG_FILES))).toEqual([]);
+  expect(long.filter((line) => !((line.split(" ")[0] ?? "") in LONG_FILES))).toEqual([]);
 });
 
 test("every file opens with a comment of what it is responsible for", () => {
@@ -251,9 +252,21 @@ test("every file opens with a comment of what it is responsible for", () => {
 
 test("only the sanctioned places reveal a secret", () => {
   // Secret.reveal() is the one exit; each place that takes it stands here.
-  const allowed = ["src/http/answers.ts", "src/session/credentials.ts", "src/cli/credential-process.ts"];
+  const allowed = [
+    "src/adapters/aws/read-change-set.ts",
+    "src/adapters/oidc/login.ts",
+    "src/http/answers.ts",
+    "src/http/cookie.ts",
+    "src/http/human-routes.ts",
+    "src/session/credentials.ts",
+    "src/cli/credential-process.ts",
+    "src/cli/demo/two-keys.ts",
+    "src/cli/serve.ts",
+  ];
   const revealing = FILES.filter(
-    ({ tree, path }) => !path.startsWith("src/client/") && /\.reveal\(/.test(tree.text),
+    ({ tree, path }) =>
+      // An agent's own process; and the receivers of notifications, whose addresses and keys are secrets.
+      !/^src\/(?:client|adapters\/notify)\//.test(path) && /\.reveal\(/.test(tree.text),
   );
   expect(revealing.map(({ path }) => path).filter((path) => !allowed.includes(path))).toEqual([]);
 });

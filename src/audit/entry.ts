@@ -2,6 +2,9 @@
  * Kinds of audit entries. One line of the log each; never a secret. Times are the broker's unless the store
  * says otherwise.
  */
+import type { Decision, EscalationState } from "../escalation/escalation.ts";
+import type { HumanAccount } from "../identity/approver.ts";
+import type { SignIn } from "../identity/human-store.ts";
 import type { Session } from "../session/session.ts";
 
 /** What every entry carries besides its kind. Absent knowledge is null, never omitted. */
@@ -10,13 +13,19 @@ export interface EntryBase {
   readonly requestId: string | null;
   readonly agent: string | null;
   readonly owner: string | null;
+  /** The human who acted; null where it was an agent or the broker. */
+  readonly person: string | null;
   readonly session: string | null;
+  readonly escalation: string | null;
   readonly policyVersion: string | null;
 }
 
 export type Entry = EntryBase &
   (
-    | { readonly kind: "session.intent"; readonly detail: Omit<Session, "requestedAt"> }
+    | {
+        readonly kind: "session.intent";
+        readonly detail: Omit<Session, "requestedAt">;
+      }
     | {
         readonly kind: "session.issued";
         readonly detail: {
@@ -57,7 +66,105 @@ export type Entry = EntryBase &
     | {
         /** A set with faults stood in the folder and was not served; `policyVersion` is the one still served. */
         readonly kind: "policy.refused";
-        readonly detail: { readonly faults: number; readonly lines: readonly string[] };
+        readonly detail: {
+          readonly faults: number;
+          readonly lines: readonly string[];
+        };
+      }
+    | {
+        readonly kind: "escalation.requested";
+        readonly detail: {
+          readonly digest: string;
+          readonly code: string;
+          readonly expiresAt: Date;
+          /** Canonical JSON of the content: what the digest is over. */
+          readonly content: string;
+        };
+      }
+    | {
+        /** An agent asked again for what is waiting already. */
+        readonly kind: "escalation.joined";
+        readonly detail: { readonly digest: string };
+      }
+    | {
+        readonly kind: "escalation.decided";
+        readonly detail: {
+          readonly digest: string;
+          readonly state: EscalationState;
+          readonly decision: Omit<Decision, "at">;
+          /** Everybody whose approval counted at that moment. */
+          readonly counting: readonly string[];
+        };
+      }
+    | {
+        /** `consumed` and back again, cancelled, or over. */
+        readonly kind: "escalation.changed";
+        readonly detail: {
+          readonly digest: string;
+          readonly from: EscalationState;
+          readonly to: EscalationState;
+          readonly event: "cancelled" | "expired" | "consumed" | "returned";
+        };
+      }
+    | {
+        /** A session that may not be used any more; `aws` says what is in force there. */
+        readonly kind: "session.frozen";
+        readonly detail: { readonly reason: string };
+      }
+    | {
+        readonly kind: "session.revoked";
+        readonly detail: {
+          readonly roleArn: string;
+          readonly outcome: "in_force" | "failed";
+          readonly message: string;
+        };
+      }
+    | {
+        /** Somebody on a page was refused. */
+        readonly kind: "human.refused";
+        readonly detail: {
+          readonly route: string;
+          readonly code: string;
+          readonly reason: string;
+        };
+      }
+    | {
+        readonly kind: "human.signed_in";
+        readonly detail: {
+          readonly account: HumanAccount;
+          readonly method: SignIn["method"];
+          readonly expiresAt: Date;
+        };
+      }
+    | {
+        readonly kind: "human.signed_out";
+        readonly detail: {
+          readonly everywhere: boolean;
+          readonly count: number;
+        };
+      }
+    | {
+        readonly kind: "passkey.enrolled";
+        readonly detail: {
+          readonly credentialId: string;
+          readonly account: HumanAccount;
+          /** COSE key, base64url: a decision's evidence must be by this key. */
+          readonly publicKey: string;
+          readonly label: string;
+          readonly countsFrom: Date;
+        };
+      }
+    | {
+        readonly kind: "passkey.removed";
+        readonly detail: { readonly credentialId: string; readonly of: string };
+      }
+    | {
+        readonly kind: "invitation.created";
+        readonly detail: {
+          readonly invited: string;
+          readonly expiresAt: Date;
+          readonly by: "administrator" | "bootstrap";
+        };
       }
     | {
         readonly kind: "broker.started" | "broker.stopped";

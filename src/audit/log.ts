@@ -1,6 +1,7 @@
 /**
  * Port: the record. No record, no credential. Stands for the flows; adapters/postgres keeps it.
  */
+import type { Escalation, EscalationEvent, EscalationFault } from "../escalation/escalation.ts";
 import type { Result } from "../result.ts";
 import type { Session, SessionState } from "../session/session.ts";
 import type { Entry, EntryBase, EntryKind, StoredEntry } from "./entry.ts";
@@ -27,11 +28,25 @@ export interface SessionRecord {
   readonly state: SessionState;
   readonly accessKeyId: string | null;
   readonly expiresAt: Date | null;
+  /** When it was frozen; null: it was not. */
+  readonly frozenAt: Date | null;
 }
 
-export type IntentRefusal =
+/**
+ * The grant a session consumes. `choose` runs in the intent's transaction on the escalation as it is, with the
+ * database's clock; pure, and may run more than once.
+ */
+export interface GrantUse<F> {
+  readonly escalation: string;
+  readonly choose: (escalation: Escalation, now: Date) => Result<EscalationEvent, F>;
+}
+
+export type IntentRefusal<F = never> =
+  | { readonly reason: "grant_not_found" }
+  | { readonly reason: "grant_machine"; readonly fault: EscalationFault; readonly escalation: Escalation }
+  | { readonly reason: "grant_refused"; readonly failure: F }
   /** The agent's key was used before, for session `session`. `sameBody` tells a retry from a misuse. */
-  { readonly reason: "idempotency_key_used"; readonly session: string; readonly sameBody: boolean };
+  | { readonly reason: "idempotency_key_used"; readonly session: string; readonly sameBody: boolean };
 
 /**
  * Contract. Every method resolves only once its transaction is durable, and rejects (with any error) when that
@@ -39,18 +54,29 @@ export type IntentRefusal =
  * a transaction; each still gets its own answer.
  */
 export interface AuditLog {
-  /** Writes the session in state `intent`, its entry, and the idempotency key, in one transaction. */
-  recordIntent(
+  /**
+   * Writes the session in state `intent`, its entry, and the idempotency key, and consumes the grant, in one
+   * transaction.
+   */
+  recordIntent<F = never>(
     session: Session,
-    context: { readonly requestId: string; readonly idempotency: Idempotency | null },
-  ): Promise<Result<{ readonly entry: number }, IntentRefusal>>;
+    context: {
+      readonly requestId: string;
+      readonly idempotency: Idempotency | null;
+      readonly grant: GrantUse<F> | null;
+    },
+  ): Promise<Result<{ readonly entry: number }, IntentRefusal<F>>>;
 
-  /** Moves the session from `intent` to the outcome's state and writes the entry, in one transaction. */
+  /**
+   * Moves the session from `intent` to the outcome's state and writes the entry, in one transaction. `failed` gives
+   * the session's grant back. `issued` for a session that was frozen meanwhile is written as `unknown` with the code
+   * `Frozen`, and answered `delivered: false`.
+   */
   recordOutcome(
     session: Session,
     outcome: Outcome,
     context: { readonly requestId: string; readonly at: Date },
-  ): Promise<{ readonly entry: number }>;
+  ): Promise<{ readonly entry: number; readonly delivered: boolean }>;
 
   append(entry: Entry): Promise<{ readonly entry: number }>;
 
@@ -61,11 +87,28 @@ export interface AuditLog {
     readonly before: string | null;
   }): Promise<readonly SessionRecord[]>;
 
+  session(id: string): Promise<SessionRecord | null>;
+
   /** In log order, from `from`. */
   entries(query: { readonly from: number; readonly limit: number }): Promise<readonly StoredEntry[]>;
 
+  /** Newest first, of those that match everything given. `text` is looked for in the whole entry. */
+  search(query: EntrySearch): Promise<readonly StoredEntry[]>;
+
   /** Number of entries, which is the next index. */
   size(): Promise<number>;
+}
+
+export interface EntrySearch {
+  readonly kinds: readonly string[] | null;
+  readonly agent: string | null;
+  readonly person: string | null;
+  readonly session: string | null;
+  readonly escalation: string | null;
+  readonly text: string | null;
+  /** Entries before this index; null: from the newest. */
+  readonly before: number | null;
+  readonly limit: number;
 }
 
 export type { Entry, EntryBase, EntryKind, StoredEntry };

@@ -1,8 +1,9 @@
-/** `twokey audit ls`: reads the record, as a table or as JSON. Entries hold agents' text: shown inert. */
+/** `twokey audit ls`: reads the record, a sentence an entry or as JSON. Entries hold agents' text: shown inert. */
 import { Command, InvalidArgumentError } from "commander";
 import type { StoredEntry } from "../audit/entry.ts";
+import { entrySentence } from "../audit/sentence.ts";
 import { loadConfig } from "../config.ts";
-import { openStore } from "../wire.ts";
+import { openStore } from "../wire/tools.ts";
 
 interface ListOptions {
   readonly config?: string;
@@ -50,15 +51,16 @@ async function run({ from, limit, json, config: file, dataDir }: ListOptions): P
   return 0;
 }
 
-function line({ index, at, kind, agent, owner, session, detail }: StoredEntry): string {
-  const who = agent === null ? "-" : `${agent} (${owner ?? "?"})`;
-  const facts = inert(JSON.stringify(detail)).slice(0, 160);
-  return [String(index).padStart(6), at.toISOString(), kind.padEnd(16), who, session ?? "-", facts].join(
-    "  ",
-  );
+/** More of a sentence than this is for --json. */
+const LONGEST = 300;
+
+function line(entry: StoredEntry): string {
+  const sentence = inert(entrySentence(entry));
+  const told = sentence.length > LONGEST ? `${sentence.slice(0, LONGEST)}…` : sentence;
+  return [String(entry.index).padStart(6), entry.at.toISOString(), entry.kind.padEnd(20), told].join("  ");
 }
 
-/** A terminal obeys control and direction characters: JSON escapes the first, this the rest. */
+/** A terminal obeys control and direction characters. */
 function inert(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,

@@ -49,13 +49,13 @@ async function run(flags: Flags): Promise<number> {
 }
 
 async function askBroker(settings: AgentSettings): Promise<number> {
-  const [{ fetchSession }, { rfc3339 }, { paragraph }] = await Promise.all([
+  const [{ fetchSession }, { rfc3339 }, { lines }] = await Promise.all([
     import("../client/agent.ts"),
     import("../client/endpoint.ts"),
     import("../client/refusal.ts"),
   ]);
   const fetched = await fetchSession({ settings, env: process.env });
-  if (!fetched.ok) return complain(paragraph(fetched.error), 1);
+  if (!fetched.ok) return complain(lines(fetched.error), 1);
   const { secretAccessKey: SecretAccessKey, sessionToken: SessionToken } = fetched.value.reveal();
   const { accessKeyId: AccessKeyId, expiration } = fetched.value;
   return print({ Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: rfc3339(expiration) });

@@ -7,8 +7,10 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { StoredEntry } from "../audit/entry.ts";
 import { writePrivateFile } from "../client/private-file.ts";
+import { invitationLink } from "./demo/approver.ts";
 import { replay, type Step } from "./demo/replay.ts";
 import { AGENT, setUp, type EndpointFiles, type Stand } from "./demo/stand.ts";
+import { APPROVERS, peopleAtThePage, softwarePeople, twoKeys } from "./demo/two-keys.ts";
 
 interface DemoOptions {
   readonly once?: true;
@@ -18,8 +20,8 @@ interface DemoOptions {
 
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("replay the incident against a local AWS, then keep everything running for you to try")
-    .option("--once", "end after the replay; exit 0 only if every step ended as it should")
+    .description("replay the incident against a local AWS, then take two keys to production, yours to turn")
+    .option("--once", "turn the keys by software and end; exit 0 only if every step ended as it should")
     .option("--json", "print the steps and the audit entries as JSON")
     .option("--serve", "skip the replay")
     .addHelpText(
@@ -49,27 +51,37 @@ async function demo(options: DemoOptions): Promise<number> {
 
 async function run(options: DemoOptions, stand: Stand, envFile: string): Promise<number> {
   const steps: Step[] = [];
-  if (!options.serve) {
-    if (!options.json) say(opening(stand));
-    for await (const step of replay(stand)) {
+  const play = async (part: AsyncGenerator<Step>): Promise<void> => {
+    for await (const step of part) {
       steps.push(step);
       if (!options.json) say(narrate(step, steps.length));
     }
+  };
+  if (!options.serve) {
+    if (!options.json) say(opening(stand));
+    await play(replay(stand));
   }
-  const entries = await stand.broker.audit.entries({ from: 0, limit: 100 });
-  if (options.json) say(JSON.stringify({ steps, audit: entries }, null, 2));
-  else if (!options.serve) say(record(entries));
-  const passed = steps.every(({ ok }) => ok);
-  if (!options.once) {
-    const agent = await stand.agent("staging-deploy", "destroy", "whatever you try by hand");
-    const stopped = untilSignal();
-    const written = writePrivateFile(envFile, environment(stand, agent));
-    if (!written.ok) throw new Error(written.error);
-    if (!options.json) say(hint(stand));
-    await stopped;
+  if (options.once) {
+    await play(twoKeys(stand, softwarePeople(stand)));
+    const entries = await stand.broker.audit.entries({ from: 0, limit: 200 });
+    say(options.json ? JSON.stringify({ steps, audit: entries }, null, 2) : record(entries));
+    return verdict(steps);
   }
-  return passed ? 0 : 1;
+  const agent = await stand.agent("staging-deploy", "destroy", "whatever you try by hand");
+  const stopped = untilSignal();
+  const written = writePrivateFile(envFile, environment(stand, agent));
+  if (!written.ok) throw new Error(written.error);
+  if (!options.json) say(await hint(stand));
+  if (!options.serve) await Promise.race([play(twoKeys(stand, peopleAtThePage(stand))), stopped]);
+  if (options.json) {
+    const entries = await stand.broker.audit.entries({ from: 0, limit: 200 });
+    say(JSON.stringify({ steps, audit: entries }, null, 2));
+  }
+  await stopped;
+  return verdict(steps);
 }
+
+const verdict = (steps: readonly Step[]): number => (steps.every(({ ok }) => ok) ? 0 : 1);
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -99,16 +111,22 @@ function narrate({ title, template, expected, answer, ok }: Step, number: number
 }
 
 function record(entries: readonly StoredEntry[]): string {
-  const lines = entries.map(({ index, kind, agent, owner, session }) =>
+  const lines = entries.map(({ index, kind, agent, owner, person, session, escalation }) =>
     [
       String(index).padStart(3),
-      kind.padEnd(15),
-      (agent ?? "-").padEnd(13),
+      kind.padEnd(20),
+      (person ?? agent ?? "-").padEnd(17),
       (owner ?? "-").padEnd(12),
-      session ?? "-",
+      session ?? escalation ?? "-",
     ].join("  "),
   );
-  const head = ["  #", "entry".padEnd(15), "agent".padEnd(13), "owner".padEnd(12), "session"].join("  ");
+  const head = [
+    "  #",
+    "entry".padEnd(20),
+    "who".padEnd(17),
+    "owner".padEnd(12),
+    "session or escalation",
+  ].join("  ");
   return `${colour(1, "What the audit log holds:")}\n${head}\n${lines.join("\n")}\n`;
 }
 
@@ -138,9 +156,16 @@ function environment({ awsUrl, account, broker }: Stand, { url, tokenFile }: End
   ].join("\n");
 }
 
-function hint({ broker, awsUrl }: Stand): string {
+async function hint({ broker, awsUrl }: Stand): Promise<string> {
+  const links = [];
+  for (const person of APPROVERS)
+    links.push(`  ${person.padEnd(18)} ${await invitationLink(broker, person)}`);
   return `Broker    ${broker.url}   (its API: ${broker.url}/docs)
 Local AWS ${awsUrl}
+
+Now the agent asks for two keys. Be both people: open each link once, the second in a private window (a browser is one
+person), make a passkey, and decide on the page. The demo waits for you and goes on.
+${links.join("\n")}
 
 Try it with your own tools, in another shell in this folder:
   source .twokey/demo.env
@@ -149,7 +174,8 @@ Try it with your own tools, in another shell in this folder:
   aws cloudformation delete-stack --stack-name orders-untagged     # AccessDenied
   aws cloudformation delete-stack --stack-name orders-staging      # works
 
-Ctrl-C ends it.`;
+Ctrl-C ends it.
+`;
 }
 
 function untilSignal(): Promise<void> {

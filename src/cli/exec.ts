@@ -1,15 +1,17 @@
 /**
- * `twokey exec -- <command>`: runs a command whose AWS SDKs use a Twokey session. A refusal is told before the
- * command starts, and it then never runs. Ends as the command ended.
+ * `twokey exec -- <command>`: runs a command whose AWS SDKs use a Twokey session, a standing one or the one of an
+ * escalation. A refusal is told before the command starts, and it then never runs. Ends as the command ended.
  */
 import { Command } from "commander";
 import { spawn } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { startAgent } from "../client/agent.ts";
+import { serveGrant, startAgent, type RunningAgent } from "../client/agent.ts";
 import { childEnvironment } from "../client/child-environment.ts";
 import { privateFolder } from "../client/private-file.ts";
+import type { Refusal } from "../client/refusal.ts";
+import type { Result } from "../result.ts";
 import {
   addSettings,
   complain,
@@ -18,60 +20,101 @@ import {
   settingsOrUsage,
   type SettingOptions,
 } from "./agent-flags.ts";
+import { approvedSession, type EscalateOptions } from "./escalation/approved-session.ts";
+import { escalationId } from "./escalation/escalation-id.ts";
+import { addWish } from "./escalation/wish.ts";
+
+interface ExecOptions extends SettingOptions, EscalateOptions {}
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const satisfies readonly NodeJS.Signals[];
 /** What a terminal sends to the whole foreground group: the command has it already, and two mean "force". */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
 
 export function execCommand(): Command {
-  return addSettings(new Command("exec"))
+  return addWish(addSettings(new Command("exec")))
     .description("run a command with a Twokey session and no other AWS credentials in its environment")
     .usage("[options] -- <command> [args...]")
     .argument("<command...>", "the command and its arguments, after --")
     .option("--region <name>", "AWS_REGION of the command; else the one set, else the account's")
-    .addHelpText(
-      "after",
-      "\nExits as the command does: its code, 128+n for signal n, 127 not found, 126 not runnable.",
-    )
+    .option("--escalate <template>", "ask people for this template first, and wait for their decision")
+    .option("--escalation <id>", "use this escalation, once it is approved", escalationId)
+    .addHelpText("after", HELP)
     .action(runExec);
 }
 
-async function runExec(words: readonly string[], options: SettingOptions, command: Command): Promise<void> {
-  const settings = settingsOrUsage(command, given(options));
+const HELP = `
+Exits as the command does: its code, 128+n for signal n, 127 not found, 126 not runnable.
+
+With --escalate the request is made of --parameter, --account, --duration, --intent, --task and --reason. The same
+request while one waits joins it. Ctrl-C while waiting takes back what this command asked for, and leaves what it joined.
+The session of an escalation is minted once: it serves the command until it ends, and is not renewed.
+
+Example:
+  twokey exec --escalate production-stack-change --parameter stack=<arn> --parameter change_set=<arn> \\
+    --reason "Orders are processed twice" -- aws cloudformation execute-change-set --change-set-name <arn>`;
+
+async function runExec(words: readonly string[], options: ExecOptions, command: Command): Promise<void> {
   const folder = privateFolder();
   process.once("exit", () => {
     rmSync(folder, { recursive: true, force: true });
   });
   const signals = signalRelay();
-  const tokenFile = join(folder, "token");
-  const emptyFile = join(folder, "no-profiles");
-  const agent = await startAgent({
-    settings,
-    env: process.env,
-    port: 0,
-    tokenFile,
-    now: () => new Date(),
-    onEvent: (event) => {
-      if (event.kind === "failed") complain(event.refusal);
-    },
-  });
+  const place = { port: 0, tokenFile: join(folder, "token"), now: () => new Date() };
+  const escalated = options.escalate !== undefined || options.escalation !== undefined;
+  const agent = escalated
+    ? await grantAgent(options, command, { place, signals })
+    : await standingAgent(options, command, place);
   if (!agent.ok) {
     complain(agent.error);
     process.exitCode = 1;
     return;
   }
+  const emptyFile = join(folder, "no-profiles");
   writeFileSync(emptyFile, "", { mode: 0o600 });
   const { url, session } = agent.value;
-  const access = { url, tokenFile, region: regionOf(options, session), emptyFile };
+  const access = { url, tokenFile: place.tokenFile, region: regionOf(options, session), emptyFile };
   process.exitCode = await run(words, childEnvironment(process.env, access), signals);
   await agent.value.close();
+}
+
+interface Place {
+  readonly port: number;
+  readonly tokenFile: string;
+  readonly now: () => Date;
+}
+
+function standingAgent(
+  options: SettingOptions,
+  command: Command,
+  place: Place,
+): Promise<Result<RunningAgent, Refusal>> {
+  return startAgent({
+    ...place,
+    settings: settingsOrUsage(command, given(options)),
+    env: process.env,
+    onEvent: (event) => {
+      if (event.kind === "failed") complain(event.refusal);
+    },
+  });
+}
+
+/** A signal while people decide is approvedSession's; from then on it is the command's. */
+async function grantAgent(
+  options: ExecOptions,
+  command: Command,
+  { place, signals }: { readonly place: Place; readonly signals: SignalRelay },
+): Promise<Result<RunningAgent, Refusal>> {
+  const issued = await approvedSession(command, options, (interrupted) => {
+    signals.to = interrupted;
+  });
+  return issued.ok ? serveGrant(issued.value, { ...place, onOver: complain }) : issued;
 }
 
 interface SignalRelay {
   to: ((signal: NodeJS.Signals) => void) | null;
 }
 
-/** Before the command runs a signal ends this process, cleaning up; afterwards it goes to the command. */
+/** Before there is somebody to take it a signal ends this process, cleaning up. */
 function signalRelay(): SignalRelay {
   const relay: SignalRelay = { to: null };
   for (const signal of FORWARDED) {

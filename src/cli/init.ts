@@ -85,7 +85,7 @@ async function init(folder: string, options: InitOptions): Promise<string | null
   const files = substitute(await shippedFiles(), options);
   for (const part of ["templates", ".schema"]) await mkdir(join(folder, part), { recursive: true });
   for (const { name, text } of files) await writeFile(join(folder, name), text, { flag: "wx" });
-  const { checkPolicy } = await import("../wire.ts");
+  const { checkPolicy } = await import("../wire/tools.ts");
   const checked = await checkPolicy(folder);
   if (!checked.ok) {
     const faults = checked.error.map(({ file, line, message }) => `  ${file}:${line}: ${message}`);

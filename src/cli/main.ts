@@ -38,6 +38,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "read the audit log",
     run: viaCommander(async () => (await import("./audit.ts")).auditCommand()),
   },
+  notify: {
+    summary: "try the notifications to approvers",
+    run: viaCommander(async () => (await import("./notify.ts")).notifyCommand()),
+  },
   "agent-key": {
     summary: "make the key of an agent on a laptop",
     run: viaCommander(async () => (await import("./agent-key.ts")).agentKeyCommand()),
@@ -45,6 +49,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   agent: {
     summary: "serve credentials to AWS SDKs on this machine",
     run: viaCommander(async () => (await import("./agent.ts")).agentCommand()),
+  },
+  escalation: {
+    summary: "ask two people for more than a standing session can do",
+    run: viaCommander(async (argv) => (await import("./escalation.ts")).escalationCommand(argv)),
   },
   exec: {
     summary: "run a command with a Twokey session",

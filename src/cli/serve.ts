@@ -1,7 +1,8 @@
 /** `twokey serve`: runs the broker until SIGTERM or SIGINT; a second one ends it at once. SIGHUP reads the policy folder again. */
 import { Command } from "commander";
 import { loadConfig, SETTINGS, type Config } from "../config.ts";
-import { loadPolicy, startBroker } from "../wire.ts";
+import { startBroker } from "../wire.ts";
+import { loadPolicy } from "../wire/tools.ts";
 
 type ServeOptions = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -47,12 +48,17 @@ async function run(options: ServeOptions): Promise<number> {
   const stopped = firstStopSignal();
   let reload = (): unknown => null;
   process.on("SIGHUP", () => reload());
-  const broker = await startBroker(config.value);
+  const broker = await startBroker(config.value, { onBootstrap: tellBootstrap });
   if (!broker.ok) return complain(broker.error, json, 1);
   reload = broker.value.reloadPolicy;
   await stopped;
   await broker.value.close();
   return 0;
+}
+
+/** Printed once and never logged: whoever reads the log must not be let in by it. */
+function tellBootstrap(token: { readonly reveal: () => string }, origin: string): void {
+  process.stderr.write(`First administrator: open ${origin}/bootstrap and enter ${token.reveal()}\n`);
 }
 
 /** Commander's camel-case names back to the flags' own. */

@@ -5,12 +5,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { err, ok, type Result } from "../result.ts";
+import type { BrokerAccess } from "./authenticated-call.ts";
 import { requestSession, type IssuedSession } from "./broker.ts";
-import { sessionCache, type CacheEvent } from "./cache.ts";
+import { sessionCache, type CacheEvent, type SessionCache } from "./cache.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { removeIfUnchanged, writePrivateFile } from "./private-file.ts";
-import type { Refusal } from "./refusal.ts";
-import type { AgentSettings } from "./settings.ts";
+import { refused, type Refusal } from "./refusal.ts";
+import type { AccessSettings, AgentSettings } from "./settings.ts";
+import { singleSession } from "./single-session.ts";
 import { tokenSource } from "./workload-token.ts";
 
 export interface AgentOptions {
@@ -36,15 +38,13 @@ export interface RunningAgent {
   readonly close: () => Promise<void>;
 }
 
-/** One session straight from the broker, held by nobody. */
-export async function fetchSession({
-  settings,
-  env,
-}: Pick<AgentOptions, "settings" | "env">): Promise<Result<IssuedSession, Refusal>> {
-  const { url, request, agentKey, workloadTokenFile } = settings;
-  return requestSession({
+/** The broker, and how this agent proves itself to it. */
+export function brokerAccess(
+  { url, agentKey, workloadTokenFile }: AccessSettings,
+  env: AgentOptions["env"],
+): BrokerAccess {
+  return {
     url,
-    request,
     workloadToken: tokenSource({
       agentKey,
       tokenFile: workloadTokenFile,
@@ -52,9 +52,28 @@ export async function fetchSession({
       audience: url.href.replace(/\/$/, ""),
       env,
     }),
+  };
+}
+
+/** One session straight from the broker, held by nobody. */
+export async function fetchSession({
+  settings,
+  env,
+}: Pick<AgentOptions, "settings" | "env">): Promise<Result<IssuedSession, Refusal>> {
+  return requestSession({
+    ...brokerAccess(settings, env),
+    request: settings.request,
     newKey: randomUUID,
     wait,
   });
+}
+
+/** The session of a grant. There is one: asked again after a lost answer, the broker says that it was used. */
+export async function collectSession(
+  access: BrokerAccess,
+  escalation: string,
+): Promise<Result<IssuedSession, Refusal>> {
+  return requestSession({ ...access, request: { escalation }, newKey: randomUUID, wait });
 }
 
 export async function startAgent(options: AgentOptions): Promise<Result<RunningAgent, Refusal>> {
@@ -70,9 +89,26 @@ export async function startAgent(options: AgentOptions): Promise<Result<RunningA
   const first = await sessions.get();
   if (!first.ok) return first;
   started = true;
+  return serveSessions(sessions, first.value.session, options);
+}
+
+/** Serves the one session of a grant until it ends. `onOver`: told once, when somebody wants more of it. */
+export async function serveGrant(
+  issued: IssuedSession,
+  options: Pick<AgentOptions, "port" | "tokenFile" | "now"> & { readonly onOver: (refusal: Refusal) => void },
+): Promise<Result<RunningAgent, Refusal>> {
+  const sessions = singleSession(issued, options.now, options.onOver);
+  return serveSessions(sessions, issued.session, options);
+}
+
+async function serveSessions(
+  sessions: SessionCache,
+  session: IssuedSession["session"],
+  options: Pick<AgentOptions, "port" | "tokenFile">,
+): Promise<Result<RunningAgent, Refusal>> {
   const token = randomBytes(32).toString("base64url");
   const written = writePrivateFile(options.tokenFile, token);
-  if (!written.ok) return err(local("token_file", written.error));
+  if (!written.ok) return err(refused("token_file", written.error));
   const removeTokenFile = (): void => {
     removeIfUnchanged(options.tokenFile, token);
   };
@@ -82,13 +118,9 @@ export async function startAgent(options: AgentOptions): Promise<Result<RunningA
       removeTokenFile();
       await endpoint.close();
     };
-    return ok({ url: endpoint.url, session: first.value.session, removeTokenFile, close });
+    return ok({ url: endpoint.url, session, removeTokenFile, close });
   } catch {
     removeTokenFile();
-    return err(local("port", `127.0.0.1:${options.port} cannot be listened on.`));
+    return err(refused("port", `127.0.0.1:${options.port} cannot be listened on.`));
   }
-}
-
-function local(code: string, detail: string): Refusal {
-  return { kind: "refused", code, detail, next: null };
 }

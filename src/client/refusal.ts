@@ -12,11 +12,37 @@ export interface Refusal {
   readonly next: string | null;
 }
 
+export const refused = (code: string, detail: string, next: string | null = null): Refusal => ({
+  kind: "refused",
+  code,
+  detail,
+  next,
+});
+export const unavailable = (code: string, detail: string, next: string | null = null): Refusal => ({
+  kind: "unavailable",
+  code,
+  detail,
+  next,
+});
+
 /** One paragraph for a person, one line, no secret. */
 export function paragraph(refusal: Refusal): string {
   const next = refusal.next === null ? "" : ` Next: ${refusal.next}`;
   return `twokey: ${refusal.detail} (${refusal.code})${next}`;
 }
+
+/**
+ * The same for a terminal, on several lines: a command about an escalation stands alone on its line, so that it can
+ * be copied.
+ */
+export function lines(refusal: Refusal): string {
+  const [, before = "", command] = COMMAND.exec(refusal.next ?? "") ?? [];
+  if (command === undefined) return paragraph(refusal);
+  const lead = before.trim() === "" ? "Next:" : before.trim();
+  return `${paragraph({ ...refusal, next: null })}\n${lead}\n  ${command}`;
+}
+
+const COMMAND = /^(.*?)`?(twokey escalation [a-z]+[^`]*)`?\.?$/;
 
 const MAX_TEXT = 2000;
 

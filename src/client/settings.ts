@@ -77,6 +77,9 @@ export interface AgentSettings {
   readonly workloadTokenFile: string | null;
 }
 
+/** Where the broker is and how the agent proves itself, without anything to ask for. */
+export type AccessSettings = Pick<AgentSettings, "url" | "agentKey" | "workloadTokenFile">;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Flags win over the environment; an empty string counts as not given. */
@@ -121,6 +124,13 @@ export function readSettings(given: GivenSettings): Result<AgentSettings, readon
   });
 }
 
+export function readAccess(given: GivenSettings): Result<AccessSettings, string> {
+  const url = brokerUrl(given.url);
+  if (!url.ok) return url;
+  const { agentKey = null, workloadTokenFile = null } = given;
+  return ok({ url: url.value, agentKey, workloadTokenFile });
+}
+
 const asSeen = (name: SettingName): string => `--${SETTINGS[name].flag} (or ${SETTINGS[name].env})`;
 
 function required(given: GivenSettings, name: SettingName): Result<string, string> {
@@ -150,17 +160,17 @@ export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-function intentOf(text: string | undefined): Result<CredentialsRequest["task"]["intent"], string> {
+export function intentOf(text: string | undefined): Result<CredentialsRequest["task"]["intent"], string> {
   if (text === "observe" || text === "change" || text === "destroy") return ok(text);
   return err(`${asSeen("intent")} must say what the task will do: observe, change or destroy.`);
 }
 
-function accountOf(text: string | undefined): Result<string | null, string> {
+export function accountOf(text: string | undefined): Result<string | null, string> {
   if (text === undefined) return ok(null);
   return /^\d{12}$/.test(text) ? ok(text) : err(`${asSeen("account")} must be twelve digits.`);
 }
 
-function durationOf(text: string): number | string {
+export function durationOf(text: string): number | string {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 

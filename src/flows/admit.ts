@@ -4,19 +4,40 @@
  */
 import type { AuditLog } from "../audit/log.ts";
 import { reasonOf, type Failure } from "../failure.ts";
+import type { Polls } from "../escalation/poll.ts";
+import type { EscalationStore } from "../escalation/store.ts";
 import type { Agent, AgentName } from "../identity/agent.ts";
+import type { HumanStore } from "../identity/human-store.ts";
 import { matchAgent } from "../identity/match.ts";
 import type { VerifyToken } from "../identity/verify.ts";
+import type { OidcLogin, Site, Webauthn } from "../identity/webauthn.ts";
 import type { ServedPolicy } from "../policy/serve.ts";
+import type { PolicyFault } from "../policy/set.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { AssumeRole } from "../session/assume-role.ts";
+import type { ReadChangeSet } from "../session/read-change-set.ts";
+import type { RevokeSession } from "../session/revoke.ts";
 
 /** The ports and data the flows run on. One is made for each request, which so finishes on the set it began with. */
 export interface Broker {
   readonly verifyToken: VerifyToken;
   readonly policy: ServedPolicy;
+  /** Faults of the folder, which is not served because of them; null where what stands there is served. */
+  readonly policyRefused: readonly PolicyFault[] | null;
   readonly audit: AuditLog;
+  readonly escalations: EscalationStore;
+  readonly humans: HumanStore;
   readonly assumeRole: AssumeRole;
+  readonly revokeSession: RevokeSession;
+  readonly readChangeSet: ReadChangeSet;
+  readonly webauthn: Webauthn;
+  /** Null: no OIDC provider is set up, people sign in with their passkeys. */
+  readonly oidc: OidcLogin | null;
+  readonly site: Site;
+  /** A passkey decides only after it was enrolled for so long. */
+  readonly passkeyDelaySeconds: number;
+  /** When which escalation was last polled; lives as long as the process. See escalation/poll.ts. */
+  readonly polls: Polls;
   readonly clock: () => Date;
   readonly randomBytes: (count: number) => Uint8Array;
 }
@@ -28,26 +49,38 @@ export interface Call {
   readonly route: string;
   /** What stood after `Bearer `, or null. */
   readonly unverifiedToken: string | null;
+  /** Aborts when the broker stops or the client went away: whoever waits answers at once. */
+  readonly stopping: AbortSignal;
   /** Told once who asks, for the request's line in the operator's log. */
   readonly onAgent: (name: AgentName) => void;
 }
 
+/** An agent, and the token it proved itself with this time. */
+export interface AdmittedAgent extends Agent {
+  readonly token: { readonly id: string; readonly expiresAt: Date };
+}
+
 /** Token → agent. The refusal is recorded. */
-export async function admit(broker: Broker, call: Call): Promise<Result<Agent, Failure>> {
+export async function admit(broker: Broker, call: Call): Promise<Result<AdmittedAgent, Failure>> {
   const agent = await identify(broker, call.unverifiedToken);
   if (!agent.ok) return err(await refuse(broker, call, null, agent.error));
   call.onAgent(agent.value.name);
   return agent;
 }
 
-async function identify(broker: Broker, unverifiedToken: string | null): Promise<Result<Agent, Failure>> {
+async function identify(
+  broker: Broker,
+  unverifiedToken: string | null,
+): Promise<Result<AdmittedAgent, Failure>> {
   if (unverifiedToken === null) {
     return err({ code: "invalid_token", fault: { reason: "missing", detail: "no bearer token" } });
   }
   const claims = await broker.verifyToken(unverifiedToken, broker.clock());
   if (!claims.ok) return err({ code: "invalid_token", fault: claims.error });
   const agent = matchAgent(claims.value, broker.policy.set.registry);
-  return agent.ok ? ok(agent.value) : err({ code: "invalid_token", fault: agent.error });
+  if (!agent.ok) return err({ code: "invalid_token", fault: agent.error });
+  const { tokenId, expiresAt } = claims.value;
+  return ok({ ...agent.value, token: { id: tokenId, expiresAt: new Date(expiresAt * 1000) } });
 }
 
 /** Records a refusal and returns what to answer: the failure itself, or that it could not be recorded. */
@@ -64,7 +97,9 @@ export async function refuse(
       requestId: call.requestId,
       agent: agent?.name ?? null,
       owner: agent?.owner ?? null,
+      person: null,
       session: null,
+      escalation: "escalation" in failure ? failure.escalation : null,
       policyVersion: broker.policy.set.digest,
       detail: { route: call.route, code: failure.code, reason: reasonOf(failure) },
     });

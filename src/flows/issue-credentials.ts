@@ -7,26 +7,34 @@
  * That order may never change. No record, no credential: what STS issued is withheld and dropped when its outcome
  * is not certainly recorded. STS is called once for each session and never inside a transaction.
  *
+ * A grant goes the same way: the policy decision is made again (use-grant.ts), and the intent's transaction consumes
+ * the grant before STS is asked.
+ *
  * Where STS certainly issued nothing because the policy's packed size was too large, and that is on record, the
  * split form is tried: one more attempt, a session of its own. The Idempotency-Key belongs to the first attempt's
- * intent and stays spent whatever the second brings, so the second takes none.
+ * intent and stays spent whatever the second brings, so the second takes none. A grant has no second form: the bytes
+ * are what people approved.
  */
-import type { Idempotency, Outcome } from "../audit/log.ts";
+import type { Idempotency, IntentRefusal, Outcome } from "../audit/log.ts";
+import type { Escalation } from "../escalation/escalation.ts";
 import type { Failure } from "../failure.ts";
 import type { Agent } from "../identity/agent.ts";
+import type { Task } from "../identity/task.ts";
+import type { GrantWish } from "../policy/decide-escalation.ts";
 import { decide, splitForm, type IssuePlan, type SessionWish } from "../policy/decide.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { AssumedRole, AssumeRoleFault, AssumeRoleRequest } from "../session/assume-role.ts";
 import type { Credentials } from "../session/credentials.ts";
 import { nameSession, SESSION_RANDOM_BYTES, sessionTags } from "../session/name.ts";
-import { requestDigest } from "../session/request-digest.ts";
+import { grantRequestDigest, requestDigest } from "../session/request-digest.ts";
 import type { Session } from "../session/session.ts";
 import { admit, refuse, type Broker, type Call } from "./admit.ts";
+import { machineFailure, planGrant } from "./use-grant.ts";
 
-export interface IssueRequest {
-  readonly wish: SessionWish;
+/** A standing template's session, or a grant's. */
+export type IssueRequest = ({ readonly wish: SessionWish } | { readonly grant: GrantWish }) & {
   readonly idempotencyKey: string | null;
-}
+};
 
 export interface Issued {
   readonly credentials: Credentials;
@@ -44,38 +52,76 @@ export async function issueCredentials(
 ): Promise<Result<Issued, Failure>> {
   const admitted = await admit(broker, call);
   if (!admitted.ok) return admitted;
-  const agent = admitted.value;
+  const order = { broker, call, agent: admitted.value };
 
   const request = await readRequest();
-  if (!request.ok) return err(await refuse(broker, call, agent, request.error));
-
-  const decision = decide(agent, request.value.wish, broker.policy);
-  if (!decision.ok) return err(await refuse(broker, call, agent, decision.error));
-  const plan = decision.value;
-
-  const order = { broker, call, agent, request: request.value };
-  const whole = await attempt(order, plan, request.value.idempotencyKey);
-  if (whole.ok || whole.error.code !== "packed_policy_too_large") return whole;
-  const split = splitForm(plan, broker.policy);
-  return split === null ? whole : attempt(order, split, null);
+  if (!request.ok) return err(await refuse(broker, call, order.agent, request.error));
+  return "grant" in request.value
+    ? issueGrant(order, request.value.grant, request.value.idempotencyKey)
+    : issueStanding(order, request.value.wish, request.value.idempotencyKey);
 }
 
 /** What every attempt at one request shares. */
-interface Order {
+export interface Order {
   readonly broker: Broker;
   readonly call: Call;
   readonly agent: Agent;
-  readonly request: IssueRequest;
 }
 
-/** One session: its intent, its one call of STS, its outcome. */
-async function attempt(
-  { broker, call, agent, request }: Order,
-  plan: IssuePlan,
+async function issueStanding(
+  order: Order,
+  wish: SessionWish,
   idempotencyKey: string | null,
 ): Promise<Result<Issued, Failure>> {
-  const session = newSession(broker, agent, request.wish, plan);
-  const intent = await recordIntent(broker, call, session, { wish: request.wish, idempotencyKey });
+  const { broker, call, agent } = order;
+  const decision = decide(agent, wish, broker.policy);
+  if (!decision.ok) return err(await refuse(broker, call, agent, decision.error));
+  const plan = decision.value;
+
+  const idempotency = keyed(idempotencyKey, requestDigest(wish));
+  const whole = await attempt(order, { plan, task: wish.task, idempotency, grant: null });
+  if (whole.ok || whole.error.code !== "packed_policy_too_large") return whole;
+  const split = splitForm(plan, broker.policy);
+  if (split === null) return whole;
+  return attempt(order, { plan: split, task: wish.task, idempotency: null, grant: null });
+}
+
+async function issueGrant(
+  order: Order,
+  wish: GrantWish,
+  idempotencyKey: string | null,
+): Promise<Result<Issued, Failure>> {
+  const { broker, call, agent } = order;
+  const planned = await planGrant(broker, agent, wish);
+  if (!planned.ok) return err(await refuse(broker, call, agent, planned.error));
+  const { plan, task, grant } = planned.value;
+  return attempt(order, { plan, task, idempotency: keyed(idempotencyKey, grantRequestDigest(wish)), grant });
+}
+
+const keyed = (key: string | null, bodyDigest: string): Idempotency | null =>
+  key === null ? null : { key, bodyDigest };
+
+/** The grant an attempt consumes. `check`: pure, run again inside the transaction that consumes it. */
+export interface Grant {
+  readonly escalation: string;
+  readonly check: (escalation: Escalation, now: Date) => Result<null, Failure>;
+}
+
+export interface Attempt {
+  readonly plan: IssuePlan;
+  readonly task: Task;
+  readonly idempotency: Idempotency | null;
+  readonly grant: Grant | null;
+}
+
+/** One session: its intent, its one call of STS, its outcome. A refusal is recorded. */
+export async function attempt(
+  order: Order,
+  { plan, task, idempotency, grant }: Attempt,
+): Promise<Result<Issued, Failure>> {
+  const { broker, call, agent } = order;
+  const session = newSession(order, plan, task, grant);
+  const intent = await recordIntent(order, session, idempotency, grant);
   if (!intent.ok) {
     const recorded = intent.error.code === "record_unavailable";
     return err(recorded ? intent.error : await refuse(broker, call, agent, intent.error));
@@ -83,13 +129,15 @@ async function attempt(
 
   const assumed = await broker.assumeRole(stsRequest(session, plan));
 
-  const entry = await recordOutcome(broker, call, session, assumed);
-  if (entry === null) return err({ code: "record_unavailable", step: "outcome" });
+  const outcome = await recordOutcome(order, session, assumed);
+  if (outcome === null) return err({ code: "record_unavailable", step: "outcome" });
   if (!assumed.ok) return err(stsFailure(assumed.error, plan));
-  return ok({ credentials: assumed.value.credentials, session, plan, entry });
+  // Frozen while STS was asked: the credentials are dropped here.
+  if (!outcome.delivered) return err({ code: "session_frozen", session: session.id });
+  return ok({ credentials: assumed.value.credentials, session, plan, entry: outcome.entry });
 }
 
-function newSession(broker: Broker, agent: Agent, wish: SessionWish, plan: IssuePlan): Session {
+function newSession({ broker, agent }: Order, plan: IssuePlan, task: Task, grant: Grant | null): Session {
   return {
     ...nameSession(agent.name, broker.randomBytes(SESSION_RANDOM_BYTES)),
     agent: agent.name,
@@ -99,31 +147,50 @@ function newSession(broker: Broker, agent: Agent, wish: SessionWish, plan: Issue
     parameters: plan.parameters,
     account: plan.account.id,
     roleArn: plan.roleArn,
-    task: wish.task,
+    task,
     durationSeconds: plan.durationSeconds,
     policyDigest: plan.compiled.digest,
     policyArns: plan.compiled.policyArns,
     policyVersion: broker.policy.set.digest,
-    escalation: null,
+    escalation: grant?.escalation ?? null,
     requestedAt: broker.clock(),
   };
 }
 
 async function recordIntent(
-  broker: Broker,
-  call: Call,
+  { broker, call }: Order,
   session: Session,
-  { wish, idempotencyKey }: IssueRequest,
+  idempotency: Idempotency | null,
+  grant: Grant | null,
 ): Promise<Result<null, Failure>> {
-  const idempotency: Idempotency | null =
-    idempotencyKey === null ? null : { key: idempotencyKey, bodyDigest: requestDigest(wish) };
+  const use = grant && {
+    escalation: grant.escalation,
+    choose: (escalation: Escalation, now: Date) => {
+      const checked = grant.check(escalation, now);
+      return checked.ok ? ok({ kind: "consumed", session: session.id } as const) : checked;
+    },
+  };
   try {
-    const written = await broker.audit.recordIntent(session, { requestId: call.requestId, idempotency });
-    if (written.ok) return ok(null);
-    const code = written.error.sameBody ? "already_issued" : "idempotency_conflict";
-    return err({ code, session: written.error.session });
+    const context = { requestId: call.requestId, idempotency, grant: use };
+    const written = await broker.audit.recordIntent<Failure>(session, context);
+    return written.ok ? ok(null) : err(intentFailure(written.error));
   } catch {
     return err({ code: "record_unavailable", step: "intent" });
+  }
+}
+
+function intentFailure(refusal: IntentRefusal<Failure>): Failure {
+  switch (refusal.reason) {
+    case "idempotency_key_used": {
+      const code = refusal.sameBody ? "already_issued" : "idempotency_conflict";
+      return { code, session: refusal.session };
+    }
+    case "grant_not_found":
+      return { code: "not_found" };
+    case "grant_refused":
+      return refusal.failure;
+    case "grant_machine":
+      return machineFailure(refusal.escalation, refusal.fault);
   }
 }
 
@@ -141,13 +208,12 @@ function stsRequest(session: Session, plan: IssuePlan): AssumeRoleRequest {
   };
 }
 
-/** The outcome's entry index; null when the record is not certain, and then nothing may be delivered. */
+/** The outcome's entry, and whether it may be delivered; null when the record is not certain: then nothing may. */
 async function recordOutcome(
-  broker: Broker,
-  call: Call,
+  { broker, call }: Order,
   session: Session,
   assumed: Result<AssumedRole, AssumeRoleFault>,
-): Promise<number | null> {
+): Promise<{ readonly entry: number; readonly delivered: boolean } | null> {
   const outcome: Outcome = assumed.ok
     ? {
         state: "issued",
@@ -163,8 +229,10 @@ async function recordOutcome(
       };
   try {
     // STS may have taken seconds: the clock is read again.
-    const context = { requestId: call.requestId, at: broker.clock() };
-    return (await broker.audit.recordOutcome(session, outcome, context)).entry;
+    return await broker.audit.recordOutcome(session, outcome, {
+      requestId: call.requestId,
+      at: broker.clock(),
+    });
   } catch {
     return null;
   }

@@ -1,7 +1,13 @@
 /** The API's answers as schemas, for the OpenAPI document only: answers are not parsed on their way out. */
 import { z } from "@hono/zod-openapi";
-import type { CredentialsAnswer, SessionsAnswer, TemplatesAnswer } from "../api.ts";
-import { PROBLEMS, type ProblemCode } from "./problem.ts";
+import type {
+  CredentialsAnswer,
+  EscalationAnswer,
+  EscalationsAnswer,
+  SessionsAnswer,
+  TemplatesAnswer,
+} from "../api.ts";
+import { PROBLEMS, type ProblemCode } from "./problem-kinds.ts";
 
 const time = z.iso.datetime();
 const intent = z.enum(["observe", "change", "destroy"]);
@@ -75,6 +81,41 @@ export const sessionsAnswerSchema = z
     next: z.string().nullable().describe("Pass as `before` for the next page; null at the end."),
   })
   .openapi("SessionsAnswer") satisfies z.ZodType<SessionsAnswer>;
+
+export const escalationAnswerSchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(["pending", "approved", "consumed", "denied", "expired", "cancelled"]),
+    error: z
+      .enum(["authorization_pending", "access_denied", "expired_token"])
+      .nullable()
+      .describe("for an agent that waits; null once it may collect, or did"),
+    digest: z.string().describe("SHA-256 of everything that would be executed"),
+    code: z.string().describe("two words, shown to whoever decides as well"),
+    url: z.string().describe("the page where people decide"),
+    template: z.string(),
+    account: z.string(),
+    parameters: z.record(z.string(), z.array(z.string())),
+    duration: z.int().describe("seconds"),
+    may: z.string().describe("what the session could do, in one sentence"),
+    reason: z.string(),
+    requested_at: time,
+    expires_at: time,
+    usable_until: time.nullable().describe("until when the grant may be used; null while there is none"),
+    interval: z.int().describe("seconds between two questions without `wait`"),
+    approvals: z.int(),
+    quorum: z.int(),
+    denial: z.string().nullable().describe("why it was denied, in the approver's words"),
+    session: z.string().nullable().describe("the session that used the grant"),
+  })
+  .openapi("EscalationAnswer") satisfies z.ZodType<EscalationAnswer>;
+
+export const escalationsAnswerSchema = z
+  .object({
+    escalations: z.array(escalationAnswerSchema),
+    next: z.string().nullable().describe("Pass as `before` for the next page; null at the end."),
+  })
+  .openapi("EscalationsAnswer") satisfies z.ZodType<EscalationsAnswer>;
 
 export const problemSchema = z
   .object({

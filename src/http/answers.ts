@@ -2,10 +2,18 @@
  * What the flows found, in the API's words. The one place where a vended session's secrets leave their wrapper,
  * into the answer to the agent they were minted for.
  */
-import type { CredentialsAnswer, SessionsAnswer, TemplatesAnswer } from "../api.ts";
+import type {
+  CredentialsAnswer,
+  EscalationAnswer,
+  EscalationsAnswer,
+  SessionsAnswer,
+  TemplatesAnswer,
+} from "../api.ts";
+import type { EscalationState } from "../escalation/escalation.ts";
 import type { Issued } from "../flows/issue-credentials.ts";
 import type { SessionList } from "../flows/list-sessions.ts";
 import type { OpenTemplates } from "../flows/list-templates.ts";
+import type { EscalationList, ShownEscalation } from "../flows/show-escalations.ts";
 
 export function credentialsAnswer({ credentials, session, plan, entry }: Issued): CredentialsAnswer {
   const expiration = credentials.expiration.toISOString();
@@ -64,4 +72,45 @@ export function sessionsAnswer({ sessions, next, policyVersion }: SessionList): 
     })),
     next,
   };
+}
+
+/** What an agent that waits is told by each state; null: nothing more to wait for, and nothing was refused. */
+const WAITING: Readonly<Record<EscalationState, EscalationAnswer["error"]>> = {
+  pending: "authorization_pending",
+  approved: null,
+  consumed: null,
+  denied: "access_denied",
+  cancelled: "access_denied",
+  expired: "expired_token",
+};
+
+export function escalationAnswer(shown: ShownEscalation): EscalationAnswer {
+  const { escalation, content } = shown;
+  const { id, state, digest } = escalation;
+  return {
+    id,
+    state,
+    error: WAITING[state],
+    digest,
+    code: shown.code,
+    url: shown.url,
+    template: content.template,
+    account: content.account,
+    parameters: content.parameters,
+    duration: content.durationSeconds,
+    may: shown.may,
+    reason: content.reason,
+    requested_at: escalation.requestedAt.toISOString(),
+    expires_at: escalation.expiresAt.toISOString(),
+    usable_until: state === "approved" ? (escalation.usableUntil?.toISOString() ?? null) : null,
+    interval: shown.interval,
+    approvals: shown.approvals,
+    quorum: content.rule.quorum,
+    denial: shown.denial,
+    session: escalation.session,
+  };
+}
+
+export function escalationsAnswer({ escalations, next }: EscalationList): EscalationsAnswer {
+  return { escalations: escalations.map(escalationAnswer), next };
 }

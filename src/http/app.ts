@@ -1,6 +1,6 @@
 /**
- * Serves the route table: one handler for agents' routes and one for public ones, so that no route answers without
- * a request id, its headers and its line in the log. Never reads a body itself, never logs one, and never lets a
+ * Serves the route tables: one handler for agents' routes, one for public ones and people's by human.ts, so that no
+ * route answers without a request id, its headers and its line in the log. Never reads a body itself, never logs one, and never lets a
  * client choose an id or an address.
  */
 import type { HttpBindings } from "@hono/node-server";
@@ -10,8 +10,11 @@ import type { Broker } from "../flows/admit.ts";
 import { ClientGoneError } from "./body.ts";
 import { DOCS_CSP, docsPage, problemsPage } from "./docs-page.ts";
 import { documentRoutes } from "./openapi.ts";
-import { internalError, toProblem, type ProblemReply } from "./problem.ts";
-import { ROUTES, type AgentRoute, type PublicRoute, type PublicView } from "./routes.ts";
+import { humanRoutes, type Asset } from "./human.ts";
+import { internalError, toProblem } from "./problem.ts";
+import type { AgentRoute } from "./agent-route.ts";
+import { ROUTES, type PublicRoute, type PublicView } from "./routes.ts";
+import { agentProblem, HEADERS, PLAIN_CSP, problem, refusal, type Served } from "./served.ts";
 
 /** One line a request. Never a header, a body or an error's message. */
 export interface RequestLine {
@@ -33,6 +36,8 @@ export interface AppOptions {
   readonly version: string;
   readonly publicUrl: string | null;
   readonly newRequestId: () => string;
+  /** The pages' files by name. */
+  readonly assets: ReadonlyMap<string, Asset>;
   readonly storeReady: () => Promise<boolean>;
   /** What a ready broker's operator should know, in words for anybody; null: nothing. */
   readonly notice: () => string | null;
@@ -47,40 +52,44 @@ export interface App {
   readonly drain: () => Promise<void>;
 }
 
-const PLAIN_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const HEADERS: Readonly<Record<string, string>> = {
-  "X-Content-Type-Options": "nosniff",
-  "Referrer-Policy": "no-referrer",
-  "Cross-Origin-Resource-Policy": "same-origin",
-  "Content-Security-Policy": PLAIN_CSP,
-  "Cache-Control": "no-store",
-};
-
-interface Served {
-  readonly response: Response;
-  readonly agent: string | null;
-  readonly code: string | null;
-}
-
 export function createApp(options: AppOptions): App {
   const app = new OpenAPIHono<{ Bindings: HttpBindings }>();
   const drain = new Drain();
   const view = publicView(app, options, () => !drain.draining);
   const serve = frame(options, drain);
+  for (const { method, path, serve: answer } of humanRoutes(options.assets)) {
+    app.on(method, path, (c) =>
+      serve(c.env.incoming, `${method} ${path}`, (requestId) =>
+        drain.track(requestId, c.env.outgoing, (stopping) =>
+          answer({
+            broker: options.broker(),
+            requestId,
+            stopping,
+            incoming: c.env.incoming,
+            params: c.req.param(),
+          }),
+        ),
+      ),
+    );
+  }
   for (const route of ROUTES) {
     const name = `${route.method} ${route.path}`;
     app.on(route.method, route.path, (c) =>
       serve(c.env.incoming, name, (requestId) =>
         route.caller === "agent"
-          ? drain.track(requestId, () => serveAgent(route, options.broker(), requestId, c.env.incoming))
+          ? drain.track(requestId, c.env.outgoing, (stopping) =>
+              serveAgent(route, options.broker(), c.env.incoming, {
+                requestId,
+                stopping,
+                params: c.req.param(),
+              }),
+            )
           : servePublic(route, view, requestId),
       ),
     );
   }
   app.notFound((c) =>
-    serve(c.env.incoming, "none", async (requestId) =>
-      problem(toProblem({ code: "not_found" }, requestId), null),
-    ),
+    serve(c.env.incoming, "none", async (requestId) => refusal({ code: "not_found" }, requestId)),
   );
   return { fetch: (request, env) => app.fetch(request, env), drain: () => drain.start() };
 }
@@ -99,7 +108,7 @@ function frame({ newRequestId, logRequest, logThrow }: AppOptions, drain: Drain)
     const served = await answer(requestId).catch((error: unknown) => {
       if (error instanceof ClientGoneError) return clientGone();
       logThrow(requestId, error);
-      return problem(internalError(requestId), null);
+      return problem(internalError(requestId));
     });
     logRequest({
       request_id: requestId,
@@ -138,17 +147,30 @@ function publicView(
   };
 }
 
-/** Counts agents' requests in flight, so that a stopping broker knows when the last is answered. */
+/** Counts requests in flight, so that a stopping broker knows when the last is answered. */
 class Drain {
   draining = false;
   #inFlight = 0;
+  /** Of every open answer, one that is still being streamed included. */
+  readonly #open = new Set<AbortController>();
   #idle: (() => void) | null = null;
 
-  async track(requestId: string, answer: () => Promise<Served>): Promise<Served> {
-    if (this.draining) return problem(toProblem({ code: "shutting_down" }, requestId), null);
+  /** `stopping` aborts when the drain starts or the client goes away: whoever waits answers at once. */
+  async track(
+    requestId: string,
+    outgoing: HttpBindings["outgoing"],
+    answer: (stopping: AbortSignal) => Promise<Served>,
+  ): Promise<Served> {
+    if (this.draining) return refusal({ code: "shutting_down" }, requestId);
+    const stopping = new AbortController();
+    this.#open.add(stopping);
+    outgoing.once("close", () => {
+      this.#open.delete(stopping);
+      stopping.abort();
+    });
     this.#inFlight += 1;
     try {
-      return await answer();
+      return await answer(stopping.signal);
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#idle?.();
@@ -157,6 +179,7 @@ class Drain {
 
   start(): Promise<void> {
     this.draining = true;
+    for (const stopping of this.#open) stopping.abort();
     if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
@@ -166,25 +189,33 @@ class Drain {
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
 
+interface AgentRequest {
+  readonly requestId: string;
+  readonly stopping: AbortSignal;
+  readonly params: Readonly<Record<string, string>>;
+}
+
 async function serveAgent(
   route: AgentRoute,
   broker: Broker,
-  requestId: string,
   incoming: IncomingMessage,
+  { requestId, stopping, params }: AgentRequest,
 ): Promise<Served> {
   let agent: string | null = null;
   const call = {
     requestId,
     route: `${route.method} ${route.path}`,
     unverifiedToken: BEARER.exec(incoming.headers.authorization ?? "")?.[1] ?? null,
+    stopping,
     onAgent: (name: string): void => {
       agent = name;
     },
   };
-  const answer = await route.handle(broker, call, incoming);
-  if (!answer.ok) return problem(toProblem(answer.error, requestId), agent);
+  const answer = await route.handle(broker, call, incoming, params);
+  if (!answer.ok) return agentProblem(toProblem(answer.error, requestId), agent);
   const headers = { ...HEADERS, "Content-Type": "application/json", "X-Request-Id": requestId };
-  return { response: new Response(JSON.stringify(answer.value), { headers }), agent, code: null };
+  const response = new Response(JSON.stringify(answer.value), { status: route.status ?? 200, headers });
+  return { response, agent, code: null };
 }
 
 async function servePublic(route: PublicRoute, view: PublicView, requestId: string): Promise<Served> {
@@ -197,18 +228,4 @@ async function servePublic(route: PublicRoute, view: PublicView, requestId: stri
     "X-Request-Id": requestId,
   };
   return { response: new Response(body, { status, headers }), agent: null, code: null };
-}
-
-function problem({ problem, retryAfter }: ProblemReply, agent: string | null): Served {
-  const headers: Record<string, string> = {
-    ...HEADERS,
-    "Content-Type": "application/problem+json",
-    "X-Request-Id": problem.request_id,
-  };
-  if (problem.status === 401) headers["WWW-Authenticate"] = 'Bearer error="invalid_token"';
-  if (retryAfter !== null) headers["Retry-After"] = String(retryAfter);
-  // What is left of an unread body is not worth reading.
-  if (problem.status === 413) headers["Connection"] = "close";
-  const response = new Response(JSON.stringify(problem), { status: problem.status, headers });
-  return { response, agent, code: problem.code };
 }

@@ -10,12 +10,15 @@ export const MAX_BODY_BYTES = 64 * 1024;
 
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 
-export async function readJson(incoming: IncomingMessage): Promise<Result<unknown, Failure>> {
+export async function readJson(
+  incoming: IncomingMessage,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Result<unknown, Failure>> {
   if (!JSON_TYPE.test(incoming.headers["content-type"] ?? "") || incoming.headers["content-encoding"]) {
     return err({ code: "unsupported_media_type" });
   }
-  const bytes = await readBytes(incoming);
-  if (bytes === null) return err({ code: "body_too_large", limit: MAX_BODY_BYTES });
+  const bytes = await readBytes(incoming, maxBytes);
+  if (bytes === null) return err({ code: "body_too_large", limit: maxBytes });
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return ok(JSON.parse(text) as unknown);
@@ -24,8 +27,20 @@ export async function readJson(incoming: IncomingMessage): Promise<Result<unknow
   }
 }
 
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+
+/** Fields of a posted form. */
+export async function readForm(incoming: IncomingMessage): Promise<Result<URLSearchParams, Failure>> {
+  if (!FORM_TYPE.test(incoming.headers["content-type"] ?? "") || incoming.headers["content-encoding"]) {
+    return err({ code: "unsupported_media_type" });
+  }
+  const bytes = await readBytes(incoming, MAX_BODY_BYTES);
+  if (bytes === null) return err({ code: "body_too_large", limit: MAX_BODY_BYTES });
+  return ok(new URLSearchParams(new TextDecoder().decode(bytes)));
+}
+
 /** null: over the limit. Rejects when the client went away. */
-function readBytes(incoming: IncomingMessage): Promise<Uint8Array | null> {
+function readBytes(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Who went away while the token was being checked sends no further event.
@@ -37,7 +52,7 @@ function readBytes(incoming: IncomingMessage): Promise<Uint8Array | null> {
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) {
+      if (size > maxBytes) {
         stop(() => {
           incoming.pause();
           resolve(null);

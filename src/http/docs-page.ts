@@ -5,7 +5,7 @@
 import { html, raw } from "hono/html";
 import { createHash } from "node:crypto";
 import type { OpenApiDocument } from "./openapi.ts";
-import { PROBLEMS } from "./problem.ts";
+import { PROBLEMS } from "./problem-kinds.ts";
 
 const STYLE = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}
 code,pre{font-family:ui-monospace,monospace;font-size:.9em}pre{overflow-x:auto;padding:1rem;border:1px solid #8886;border-radius:6px}

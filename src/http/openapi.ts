@@ -21,13 +21,13 @@ export function documentRoutes(
     const { answer } = route;
     app.openAPIRegistry.registerPath({
       method: route.method === "GET" ? "get" : "post",
-      path: route.path,
+      path: route.path.replaceAll(/:(\w+)/g, "{$1}"),
       summary: route.summary,
       ...(route.description === undefined ? {} : { description: route.description }),
       ...(route.request === undefined ? {} : { request: route.request }),
       security: route.caller === "agent" ? [{ workloadToken: [] }] : [],
       responses: {
-        200: {
+        [route.caller === "agent" ? (route.status ?? 200) : 200]: {
           description: answer.description,
           ...(answer.schema === undefined ? {} : { content: { [answer.type]: { schema: answer.schema } } }),
         },

@@ -4,48 +4,10 @@
  * exhaustive switch is one table.
  */
 import type { Problem } from "../api.ts";
-import type { Failure, RequestFault } from "../failure.ts";
-
-interface ProblemKind {
-  readonly status: number;
-  readonly title: string;
-}
-
-/** Every `code` a problem can carry. Programs branch on the code; the docs page lists them. */
-export const PROBLEMS = {
-  invalid_token: { status: 401, title: "The workload token was not accepted" },
-  agent_not_registered: { status: 403, title: "No registered agent has this identity" },
-  keys_unavailable: { status: 503, title: "The token issuer's keys cannot be had just now" },
-  invalid_request: { status: 400, title: "The request is not well-formed" },
-  invalid_parameters: { status: 400, title: "The template does not take these parameters" },
-  template_not_open: { status: 403, title: "This template is not open to this agent" },
-  escalation_required: { status: 403, title: "This template takes two keys" },
-  intent_exceeds_template: { status: 403, title: "The template does not serve this intent" },
-  account_not_open: { status: 403, title: "The template is not open in this account" },
-  policy_too_large: { status: 422, title: "The session policy would not fit" },
-  packed_policy_too_large: { status: 422, title: "The session policy and tags do not fit STS's packed size" },
-  policy_refused: { status: 422, title: "No safe session policy can be made from this request" },
-  already_issued: { status: 409, title: "This request was already answered" },
-  idempotency_conflict: { status: 409, title: "This Idempotency-Key belongs to another request" },
-  sts_refused: { status: 502, title: "STS refused the session" },
-  sts_throttled: { status: 503, title: "STS is throttling" },
-  sts_unknown: { status: 504, title: "STS gave no clear answer" },
-  record_unavailable: { status: 503, title: "The record cannot be kept just now" },
-  not_found: { status: 404, title: "Not found" },
-  body_too_large: { status: 413, title: "The body is too large" },
-  unsupported_media_type: { status: 415, title: "The body must be application/json" },
-  shutting_down: { status: 503, title: "This broker is stopping" },
-  internal_error: { status: 500, title: "The broker failed" },
-} as const satisfies Readonly<Record<string, ProblemKind>>;
-
-export type ProblemCode = keyof typeof PROBLEMS;
-
-interface Words {
-  readonly code: ProblemCode;
-  readonly detail: string;
-  readonly next?: string;
-  readonly errors?: readonly RequestFault[];
-}
+import type { Failure } from "../failure.ts";
+import { escalationWords } from "./escalation-words.ts";
+import { humanWords } from "./human-words.ts";
+import { PROBLEMS, type ProblemCode, type Words } from "./problem-kinds.ts";
 
 /** `retryAfter`: seconds, where trying again is safe and may help. */
 export interface ProblemReply {
@@ -73,16 +35,20 @@ const RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
 };
 
 function problemOf(words: Words, requestId: string): ProblemReply {
-  const { code, ...rest } = words;
+  const { code, retryAfter, ...rest } = words;
   const { status, title } = PROBLEMS[code];
   const type = `/docs/problems#${code}`;
   return {
     problem: { type, title, status, code, ...rest, request_id: requestId },
-    retryAfter: RETRY_AFTER[code] ?? null,
+    retryAfter: retryAfter ?? RETRY_AFTER[code] ?? null,
   };
 }
 
 const list = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
+
+/** Templates that take two keys, and how to ask for the first of them. */
+const askPeople = (templates: readonly string[]): string =>
+  `${templates.join(", ")}: twokey escalation request ${templates[0] ?? ""} --help`;
 
 const ASK_OPERATOR = "Give an operator of Twokey the request_id; the audit log has the exact reason.";
 const NOT_PUBLISHED =
@@ -110,20 +76,25 @@ function wordsFor(failure: Failure): Words {
       return {
         code: failure.code,
         detail: `Open to this agent: ${list(failure.open)}.`,
-        next: "Ask for one of the templates that are open, or have the security team open another in agents.yaml.",
+        next:
+          failure.escalate.length > 0
+            ? `Ask for one that is open; two people can approve ${askPeople(failure.escalate)}.`
+            : "Ask for one of the templates that are open, or have the security team open another in agents.yaml.",
       };
     case "escalation_required":
       return {
         code: failure.code,
         detail: `Two people have to approve ${failure.template} before a session exists that can do it.`,
-        // The queue that collects approvals is not built yet; an agent is told so, and not to try a command that is not there.
-        next: "This broker cannot collect approvals yet: ask the people who own the account to make the change.",
+        next: `Ask them: ${failure.command}`,
       };
     case "intent_exceeds_template":
       return {
         code: failure.code,
         detail: `${failure.template} serves the intent ${failure.allowed} at most; the task says ${failure.intent}.`,
-        next: `Templates open to this agent that serve ${failure.intent}: ${list(failure.instead)}.`,
+        next: [
+          `Templates open to this agent that serve ${failure.intent}: ${list(failure.instead)}.`,
+          failure.escalate.length > 0 ? ` Two people can approve ${askPeople(failure.escalate)}.` : "",
+        ].join(""),
       };
     case "account_not_open":
       return {
@@ -189,6 +160,38 @@ function wordsFor(failure: Failure): Words {
         detail: "Without a record there are no credentials: whatever was issued was withheld.",
         next: "Try again in some seconds with a new Idempotency-Key.",
       };
+    case "template_is_standing":
+    case "owner_not_resolved":
+    case "no_approval_rule":
+    case "change_set_unreadable":
+    case "token_replayed":
+    case "escalation_key_conflict":
+    case "too_many_pending":
+    case "cooling_down":
+    case "slow_down":
+    case "authorization_pending":
+    case "access_denied":
+    case "expired_token":
+    case "escalation_closed":
+    case "grant_used":
+    case "grant_mismatch":
+    case "policy_changed":
+    case "approval_withdrawn":
+    case "session_frozen":
+      return escalationWords(failure);
+    case "sign_in_required":
+    case "sign_in_refused":
+    case "not_a_person":
+    case "not_an_approver":
+    case "not_an_administrator":
+    case "owner_cannot_approve":
+    case "cross_site":
+    case "passkey_refused":
+    case "passkey_too_new":
+    case "already_decided":
+    case "invitation_refused":
+    case "bootstrap_refused":
+      return humanWords(failure);
     case "not_found":
       return { code: failure.code, detail: "There is nothing here for you.", next: "See /docs." };
     case "body_too_large":

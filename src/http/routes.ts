@@ -3,47 +3,24 @@
  * hands its token to a flow, which admits it before anything else. A route is authenticated by what it is, never by
  * how its path was spelled.
  */
-import { z, type RouteConfig } from "@hono/zod-openapi";
-import type { IncomingMessage } from "node:http";
-import type { Failure } from "../failure.ts";
-import type { Broker, Call } from "../flows/admit.ts";
+import { z } from "@hono/zod-openapi";
 import { issueCredentials } from "../flows/issue-credentials.ts";
 import { listSessions } from "../flows/list-sessions.ts";
 import { listTemplates } from "../flows/list-templates.ts";
-import { ok, type Result } from "../result.ts";
+import { ok } from "../result.ts";
 import { credentialsAnswerSchema, sessionsAnswerSchema, templatesAnswerSchema } from "./answer-schemas.ts";
 import { credentialsAnswer, sessionsAnswer, templatesAnswer } from "./answers.ts";
-import { readJson } from "./body.ts";
+import { MAX_BODY_BYTES } from "./body.ts";
+import { ESCALATION_ROUTES } from "./escalation-routes.ts";
+import { JSON_TYPE, queryOf, readPost, type AgentRoute, type RouteWords } from "./agent-route.ts";
 import {
   credentialsRequest,
+  grantRequest,
   idempotencyKey,
-  invalid,
   readIssueRequest,
   readSessionsQuery,
   sessionsQuery,
 } from "./schemas.ts";
-
-type Method = "GET" | "POST";
-
-/** What the OpenAPI document says of a route, besides its method and path. */
-interface RouteWords {
-  readonly summary: string;
-  readonly description?: string;
-  readonly request?: RouteConfig["request"];
-  readonly answer: { readonly description: string; readonly type: string; readonly schema?: z.ZodType };
-}
-
-/** Answered with 200 and the value as JSON, or with the failure's problem. */
-export interface AgentRoute extends RouteWords {
-  readonly caller: "agent";
-  readonly method: Method;
-  readonly path: string;
-  readonly handle: (
-    broker: Broker,
-    call: Call,
-    incoming: IncomingMessage,
-  ) => Promise<Result<unknown, Failure>>;
-}
 
 /** What a public route may look at: nothing of the record, nothing of the policy. */
 export interface PublicView {
@@ -70,16 +47,9 @@ export interface PublicRoute extends RouteWords {
 
 export type Route = AgentRoute | PublicRoute;
 
-const JSON_TYPE = "application/json";
 const TEXT = "text/plain; charset=utf-8";
 const HTML = "text/html; charset=utf-8";
 const reply = (status: number, type: string, body: string): PublicReply => ({ status, type, body });
-
-const queryOf = (incoming: IncomingMessage): URLSearchParams => {
-  const url = incoming.url ?? "";
-  const start = url.indexOf("?");
-  return new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
-};
 
 export const ROUTES: readonly Route[] = [
   {
@@ -88,20 +58,19 @@ export const ROUTES: readonly Route[] = [
     path: "/v1/credentials",
     summary: "Ask for a session",
     description:
-      "Answers with a short-lived STS session, tagged as an AI principal and fenced by a session policy. The same Idempotency-Key never mints twice, and credentials are never kept to be shown again.",
+      "Answers with a short-lived STS session, tagged as an AI principal and fenced by a session policy. With `escalation` it is the session that people approved, once. The same Idempotency-Key never mints twice, and credentials are never kept to be shown again.",
     request: {
       headers: z.object({ "idempotency-key": idempotencyKey.optional() }),
-      body: { required: true, content: { [JSON_TYPE]: { schema: credentialsRequest } } },
+      body: {
+        required: true,
+        content: { [JSON_TYPE]: { schema: z.union([credentialsRequest, grantRequest]) } },
+      },
     },
     answer: { description: "The session", type: JSON_TYPE, schema: credentialsAnswerSchema },
     handle: async (broker, call, incoming) => {
-      const issued = await issueCredentials(broker, call, async () => {
-        if (queryOf(incoming).size > 0) return invalid([{ at: "?", problem: "this route takes no query" }]);
-        const body = await readJson(incoming);
-        if (!body.ok) return body;
-        const key = incoming.headers["idempotency-key"];
-        return readIssueRequest(body.value, Array.isArray(key) ? key.join() : key);
-      });
+      const issued = await issueCredentials(broker, call, () =>
+        readPost(incoming, MAX_BODY_BYTES, readIssueRequest),
+      );
       return issued.ok ? ok(credentialsAnswer(issued.value)) : issued;
     },
   },
@@ -128,6 +97,7 @@ export const ROUTES: readonly Route[] = [
       return found.ok ? ok(sessionsAnswer(found.value)) : found;
     },
   },
+  ...ESCALATION_ROUTES,
   {
     caller: "public",
     method: "GET",

@@ -5,6 +5,7 @@
  */
 import { err, ok, type Result } from "../result.ts";
 import { unreachable } from "./check-set/asked.ts";
+import { unreadableChangeSets } from "./check-set/change-set-reader.ts";
 import { unknownConditionKeys } from "./check-set/condition-keys.ts";
 import { failedExpectations } from "./check-set/expectations.ts";
 import type { Finding } from "./check-set/finding.ts";
@@ -59,7 +60,7 @@ export function examineSet(files: readonly PolicyFile[], table: ActionTable): Ex
   if (!parsed.ok) return { served: null, faults: parsed.error, warnings: [], templates: [] };
   const set = parsed.value;
   const prepared = new Map<string, PreparedTemplate>();
-  const findings: Finding[] = [...unreachable(set)];
+  const findings: Finding[] = [...unreachable(set), ...unreadableChangeSets(set)];
   const templates: TemplateReport[] = [];
   for (const template of set.templates) {
     findings.push(...unknownConditionKeys(template, table));
@@ -85,7 +86,7 @@ export function examineSet(files: readonly PolicyFile[], table: ActionTable): Ex
     );
     templates.push({ name: template.name, size, reach: reachOf(ready.value, table) });
   }
-  return conclude(files, { set, prepared, findings, templates });
+  return conclude(files, { set, prepared, table, findings, templates });
 }
 
 function conclude(
@@ -93,6 +94,7 @@ function conclude(
   found: {
     readonly set: PolicySet;
     readonly prepared: ReadonlyMap<string, PreparedTemplate>;
+    readonly table: ActionTable;
     readonly findings: readonly Finding[];
     readonly templates: readonly TemplateReport[];
   },
@@ -103,7 +105,8 @@ function conclude(
       .map((finding) => placed(files, finding))
       .sort(inOrder);
   const [faults, warnings] = [of("fault"), of("warning")];
-  const served = faults.length > 0 ? null : { set: found.set, templates: found.prepared };
+  const served =
+    faults.length > 0 ? null : { set: found.set, templates: found.prepared, table: found.table, files };
   return { served, faults, warnings, templates: found.templates };
 }
 

@@ -7,9 +7,8 @@
  *
  * What fits in neither form is a fault. A Deny is never dropped.
  */
-import { createHash } from "node:crypto";
 import { err, ok, type Result } from "../result.ts";
-import type { CompiledSession } from "./compiled.ts";
+import { compiledDigest, type CompiledSession } from "./compiled.ts";
 import { actionsUnderCeiling, fit, SESSION_POLICY_LIMIT } from "./fit.ts";
 import type { PolicyDocument } from "./iam/types.ts";
 import type { PreparedTemplate } from "./prepare.ts";
@@ -72,8 +71,6 @@ function session(
     policy: text,
     policyArns,
     published: published.map((policy) => policy.document),
-    digest: createHash("sha256")
-      .update([text, ...policyArns].join("\n"))
-      .digest("hex"),
+    digest: compiledDigest(text, policyArns),
   };
 }

@@ -1,4 +1,5 @@
 /** What the compiler makes of a template: the session as STS will be asked for it, but for the session's own id. */
+import { createHash } from "node:crypto";
 import type { PolicyDocument } from "./iam/types.ts";
 
 export interface CompiledSession {
@@ -10,9 +11,15 @@ export interface CompiledSession {
   readonly policyArns: readonly string[];
   /** The documents behind `policyArns`, in their order. */
   readonly published: readonly PolicyDocument[];
-  /** SHA-256, hex, of `policy` and the ARNs, a line each. An ARN holds the hash of its document. */
+  /** See compiledDigest. */
   readonly digest: string;
 }
+
+/** SHA-256, hex, of the inline policy's text and the ARNs, a line each. An ARN holds the hash of its document. */
+export const compiledDigest = (policy: string, policyArns: readonly string[]): string =>
+  createHash("sha256")
+    .update([policy, ...policyArns].join("\n"))
+    .digest("hex");
 
 /** Every document that limits the session. */
 export const documentsOf = (compiled: CompiledSession): readonly PolicyDocument[] => [

@@ -8,6 +8,7 @@ import { INTENTS, type Intent, type Task } from "../identity/task.ts";
 import { err, ok, type Result } from "../result.ts";
 import { compile, compileSplit, type CompileFault, type CompileInput } from "./compile.ts";
 import type { CompiledSession } from "./compiled.ts";
+import { escalateCommand } from "./escalate-command.ts";
 import { acceptParameters } from "./parameters.ts";
 import type { PreparedTemplate } from "./prepare.ts";
 import type { ServedPolicy } from "./serve.ts";
@@ -35,16 +36,34 @@ export interface IssuePlan {
 }
 
 export function decide(agent: Agent, wish: SessionWish, policy: ServedPolicy): Result<IssuePlan, Failure> {
-  const prepared = agent.templates.includes(wish.template) ? policy.templates.get(wish.template) : undefined;
-  // A template that does not exist and one that is not open to this agent are answered alike.
-  if (prepared === undefined) {
-    return err({ code: "template_not_open", template: wish.template, open: agent.templates });
+  const prepared = openTemplate(agent, wish.template, policy);
+  if (!prepared.ok) return prepared;
+  const { template } = prepared.value;
+  if (template.kind === "escalation") {
+    const command = escalateCommand(template, wish);
+    return err({ code: "escalation_required", template: template.name, command });
   }
-  const { template } = prepared;
-  if (template.kind === "escalation") return err({ code: "escalation_required", template: template.name });
-  if (exceeds(wish.task.intent, template.intent)) return err(intentFailure(agent, wish, template, policy));
-  return planSession(prepared, wish, policy);
+  const intent = servesIntent(agent, wish, template, policy);
+  return intent.ok ? planSession(prepared.value, wish, policy) : intent;
 }
+
+/** A template that does not exist and one that is not open to this agent are answered alike. */
+export function openTemplate(
+  agent: Agent,
+  name: string,
+  policy: ServedPolicy,
+): Result<PreparedTemplate, Failure> {
+  const prepared = agent.templates.includes(name) ? policy.templates.get(name) : undefined;
+  if (prepared !== undefined) return ok(prepared);
+  const open = agent.templates;
+  return err({ code: "template_not_open", template: name, open, escalate: escalations(open, policy) });
+}
+
+const kindOf = (name: string, policy: ServedPolicy): Template["kind"] | undefined =>
+  policy.templates.get(name)?.template.kind;
+
+const escalations = (names: readonly string[], policy: ServedPolicy): readonly string[] =>
+  names.filter((name) => kindOf(name, policy) === "escalation");
 
 /** Why a template gives no session for these values, whoever asks. */
 export type PlanFailure = Extract<
@@ -81,7 +100,7 @@ export function planSession(
     parameters: parameters.value,
     durationSeconds,
     compiled: compiled.value,
-    may: sentence(prepared, account.value, parameters.value),
+    may: maySentence(prepared, account.value, parameters.value),
   });
 }
 
@@ -119,17 +138,25 @@ function exceeds(wanted: Intent, offered: Intent): boolean {
   return INTENTS.indexOf(wanted) > INTENTS.indexOf(offered);
 }
 
-function intentFailure(agent: Agent, wish: SessionWish, template: Template, policy: ServedPolicy): Failure {
-  return {
+export function servesIntent(
+  agent: Agent,
+  { task }: Pick<SessionWish, "task">,
+  template: Template,
+  policy: ServedPolicy,
+): Result<null, Failure> {
+  if (!exceeds(task.intent, template.intent)) return ok(null);
+  const serving = agent.templates.filter((name) => {
+    const other = policy.templates.get(name)?.template;
+    return other !== undefined && !exceeds(task.intent, other.intent);
+  });
+  return err({
     code: "intent_exceeds_template",
     template: template.name,
-    intent: wish.task.intent,
+    intent: task.intent,
     allowed: template.intent,
-    instead: agent.templates.filter((name) => {
-      const other = policy.templates.get(name)?.template;
-      return other !== undefined && !exceeds(wish.task.intent, other.intent);
-    }),
-  };
+    instead: serving.filter((name) => kindOf(name, policy) === "standing"),
+    escalate: escalations(serving, policy),
+  });
 }
 
 function chooseAccount(
@@ -177,9 +204,10 @@ function compileFailure(template: Template, fault: CompileFault): PlanFailure {
   }
 }
 
-function sentence(
-  { template, guardrails }: PreparedTemplate,
-  account: Account,
+/** What a session may do, in one sentence, for the agent and its operator. */
+export function maySentence(
+  { template, guardrails }: Pick<PreparedTemplate, "template" | "guardrails">,
+  account: Pick<Account, "id" | "name">,
   parameters: Readonly<Record<string, readonly string[]>>,
 ): string {
   const named = Object.entries(parameters).map(([name, values]) => `${name} ${values.join(", ")}`);

@@ -10,7 +10,8 @@ import type { ParameterSpec, Template } from "./set.ts";
 /** Characters of one value at most, where a parameter's `longest` says no less. */
 export const LONGEST_VALUE = 512;
 
-const PLAIN = /^[A-Za-z0-9_.:/=+,@-]{1,512}$/;
+/** Also safe as an unquoted word of a shell: escalate-command.ts relies on it. */
+export const PLAIN_VALUE = /^[A-Za-z0-9_.:/=+,@-]{1,512}$/;
 
 export function acceptParameters(
   template: Pick<Template, "parameters">,
@@ -45,7 +46,7 @@ function parameterProblem(spec: ParameterSpec, values: readonly string[] | undef
     return spec.optional ? null : `required: ${spec.description}`;
   if (values.length > spec.max) return `at most ${spec.max} ${spec.max === 1 ? "value" : "values"}`;
   for (const value of values) {
-    if (!PLAIN.test(value))
+    if (!PLAIN_VALUE.test(value))
       return "only letters, digits and _ . : / = + , @ - are allowed, and at most 512 of them";
     if (value.length > (spec.longest ?? LONGEST_VALUE))
       return `at most ${spec.longest ?? LONGEST_VALUE} characters`;

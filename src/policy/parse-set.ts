@@ -9,7 +9,7 @@ import { digestOf } from "./digest.ts";
 import type { ActionTable } from "./knowledge.ts";
 import { toAccount } from "./schema/accounts.ts";
 import { toAgent, toIssuer } from "./schema/agents.ts";
-import { toRule } from "./schema/approvals.ts";
+import { toActivation, toRule } from "./schema/approvals.ts";
 import { crossCheck } from "./schema/cross-check.ts";
 import { readFolder, type Folder } from "./schema/folder.ts";
 import { toPerson } from "./schema/people.ts";
@@ -39,6 +39,7 @@ export function inOrder(a: PolicyFault, b: PolicyFault): number {
 }
 
 function build(folder: Folder): Omit<PolicySet, "digest"> {
+  const approvals = present(present(folder.approvals).whole);
   return {
     guardrails: present(folder.guardrails),
     accounts: present(folder.accounts).map(({ whole }) => toAccount(present(whole))),
@@ -48,6 +49,8 @@ function build(folder: Folder): Omit<PolicySet, "digest"> {
     },
     people: present(folder.people).map(({ whole }) => toPerson(present(whole))),
     approvals: present(folder.rules).map(({ whole }) => toRule(present(whole))),
+    administrators: approvals.administrators,
+    activation: toActivation(approvals),
     templates: folder.templates.map(({ source, item }) => toTemplate(present(item.whole), source.file)),
   };
 }

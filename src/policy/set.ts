@@ -2,6 +2,7 @@
  * The policy set: everything in `policies/`, parsed, immutable. Its digest is the policy version in every audit
  * entry. parse-set.ts makes it from text; nothing else does.
  */
+import type { FrozenRule } from "../escalation/escalation.ts";
 import type { AgentRegistry, Person } from "../identity/registry.ts";
 import type { Intent } from "../identity/task.ts";
 import type { ConditionBlock } from "./iam/types.ts";
@@ -109,6 +110,10 @@ export interface PolicySet {
   readonly registry: AgentRegistry;
   readonly people: readonly Person[];
   readonly approvals: readonly ApprovalRule[];
+  /** Groups whose members may invite people and take passkeys away. Empty: nobody may. */
+  readonly administrators: readonly string[];
+  /** Who decides a change of this set; null: a changed folder is served at once (`activation: immediate`). */
+  readonly activation: FrozenRule | null;
   readonly templates: readonly Template[];
 }
 

@@ -44,6 +44,11 @@ export function nameSession(agent: AgentName, random: Uint8Array): SessionName {
   };
 }
 
+/** The tags that are known before there is a session: all but its own id. */
+export function tagsBeforeMint(escalation: string | null): AssumeRoleRequest["tags"] {
+  return sessionTags("", escalation).filter(({ key }) => key !== "twokey:session");
+}
+
 /** The session tags. Tags and policy share one packed budget, so they stay under 120 characters in all. */
 export function sessionTags(id: string, escalation: string | null): AssumeRoleRequest["tags"] {
   const tags = [

@@ -114,7 +114,9 @@ test("audit ls shows the last entries, agents' text inert", async () => {
   const base = {
     at: new Date("2030-01-01T00:00:00Z"),
     requestId: "req-1",
+    person: null,
     session: null,
+    escalation: null,
     policyVersion: null,
   };
   const refused = (reason: string): Entry => ({
@@ -129,7 +131,7 @@ test("audit ls shows the last entries, agents' text inert", async () => {
   await store.close();
 
   expect(await runCommand(auditCommand(), ["ls", "--limit", "1", "--data-dir", folder])).toBe(0);
-  expect(out).toContain("orders-ci (orders-lead)");
+  expect(out).toContain("orders-ci was refused POST /v1/credentials");
   expect(out).toContain("\\u{202e}");
   expect(out).not.toContain("first");
   expect(out).not.toMatch(/[\u001b\u202e]/);

@@ -31,7 +31,11 @@ test("with nothing set, the broker is embedded and on loopback", () => {
     store: { url: null, folder: "/srv/twokey/.twokey/data" },
     sts: { region: null, endpoint: null, deadlineMs: 10_000 },
     logLevel: "info",
+    awsEndpoint: null,
     publicUrl: null,
+    passkeyDelaySeconds: 86_400,
+    oidc: null,
+    notify: { slack: null, webhook: null, email: null },
     shutdownGraceMs: 20_000,
     dangerouslyAllowLoopbackHttpIssuers: false,
   });
@@ -68,7 +72,15 @@ describe("an address other than loopback", () => {
     },
   );
   test("is taken when the operator states that TLS ends in front", () => {
-    expect(value(load({ TWOKEY_LISTEN: "0.0.0.0:8787", [TLS]: "true" })).listen.host).toBe("0.0.0.0");
+    expect(
+      value(
+        load({
+          TWOKEY_LISTEN: "0.0.0.0:8787",
+          TWOKEY_PUBLIC_URL: "https://twokey.example.com",
+          [TLS]: "true",
+        }),
+      ).listen.host,
+    ).toBe("0.0.0.0");
   });
   test.each(["127.0.0.1:0", "127.9.9.9:1", "[::1]:8787", "localhost:8787"])("%s is loopback", (listen) => {
     expect(load({ TWOKEY_LISTEN: listen }).ok).toBe(true);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SETTINGS } from "../../src/config.ts";
-import { PROBLEMS } from "../../src/http/problem.ts";
+import { PROBLEMS } from "../../src/http/problem-kinds.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 
 /** Rows of the first table below a page's heading row, cell by cell without back-quotes. */
@@ -20,7 +20,11 @@ function table(page: string, firstHeading: string): string[][] {
 }
 
 test("docs/configuration.md names every setting with its flag, variable and default", () => {
-  const words: Readonly<Record<string, string>> = { sts_region: "each account's own", sts_endpoint: "AWS's" };
+  const words: Readonly<Record<string, string>> = {
+    sts_region: "each account's own",
+    sts_endpoint: "AWS's",
+    aws_endpoint: "AWS's",
+  };
   expect(table("configuration.md", "key in the file")).toEqual(
     Object.values(SETTINGS).map(({ key, env, flag, fallback }) => [
       key,

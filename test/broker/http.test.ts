@@ -345,6 +345,9 @@ test("every route is in the OpenAPI document, with its caller's security", async
     "/openapi.json",
     "/readyz",
     "/v1/credentials",
+    "/v1/escalations",
+    "/v1/escalations/{id}",
+    "/v1/escalations/{id}/cancel",
     "/v1/sessions",
     "/v1/templates",
   ]);
@@ -373,7 +376,7 @@ test("a problem's type leads to its line on the problems page", async () => {
     code: "escalation_required",
     type: "/docs/problems#escalation_required",
   });
-  expect(json["next"]).toMatch(/cannot collect approvals yet/);
+  expect(json["next"]).toMatch(/^Ask them: twokey escalation request production-stack-change /);
 });
 
 test("a client that is gone before its body is read does not hold the request open", async () => {

@@ -7,9 +7,10 @@ import { issueCredentials, type Issued, type IssueRequest } from "../../src/flow
 import { listSessions } from "../../src/flows/list-sessions.ts";
 import { listTemplates } from "../../src/flows/list-templates.ts";
 import type { VerifiedClaims } from "../../src/identity/verify.ts";
+import type { SessionWish } from "../../src/policy/decide.ts";
 import type { ServedPolicy } from "../../src/policy/serve.ts";
 import { err, ok, type Result } from "../../src/result.ts";
-import { fakeRecord, fakeSts, type FakeRecord, type FakeSts } from "../support/flow-fakes.ts";
+import { fakeRecord, fakeSts, WITHOUT_PEOPLE, type FakeRecord, type FakeSts } from "../support/flow-fakes.ts";
 import { policyFolder } from "../support/policy-folder.ts";
 
 let policy: ServedPolicy;
@@ -37,6 +38,7 @@ beforeEach(() => {
   seen = [];
   let counter = 0;
   broker = {
+    ...WITHOUT_PEOPLE,
     policy,
     audit: record.audit,
     assumeRole: sts.assumeRole,
@@ -64,13 +66,11 @@ const call = (unverifiedToken: string | null = "good"): Call => ({
   requestId: "req-1",
   route: "POST /v1/credentials",
   unverifiedToken,
+  stopping: new AbortController().signal,
   onAgent: (name) => seen.push(name),
 });
 
-const request = (
-  wish: Partial<IssueRequest["wish"]> = {},
-  idempotencyKey: string | null = null,
-): IssueRequest => ({
+const request = (wish: Partial<SessionWish> = {}, idempotencyKey: string | null = null): IssueRequest => ({
   wish: {
     template: "observe",
     parameters: {},
@@ -214,6 +214,13 @@ describe("no record, no credential", () => {
     sts.answer = err({ certainty: "definite", code: "AccessDenied", message: "no" });
     expect(await issue()).toEqual(err({ code: "record_unavailable", step: "outcome" }));
   });
+});
+
+test("credentials of a session that was frozen while STS was asked are not delivered", async () => {
+  record.frozen = true;
+  const answer = await issue();
+  expect(answer).toMatchObject({ ok: false, error: { code: "session_frozen" } });
+  expect(record.happened).toEqual(["intent", "sts", "outcome:issued"]);
 });
 
 describe("a repeated Idempotency-Key", () => {

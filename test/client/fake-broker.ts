@@ -4,7 +4,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { CredentialsAnswer, CredentialsRequest, Problem } from "../../src/api.ts";
+import type { CredentialsAnswer, CredentialsRequest, GrantRequest, Problem } from "../../src/api.ts";
+import { fakeEscalations, type FakeEscalations } from "./fake-escalations.ts";
 
 export const CANARY = {
   secretAccessKey: "canary/secret+access+key/0123456789abcdef",
@@ -13,13 +14,15 @@ export const CANARY = {
 } as const;
 
 export interface Asked {
-  readonly request: CredentialsRequest;
+  readonly request: CredentialsRequest | GrantRequest;
   readonly idempotencyKey: string;
 }
 
 export interface FakeBroker {
   readonly url: string;
+  /** Requests for sessions. */
   readonly asked: readonly Asked[];
+  readonly escalations: FakeEscalations;
   /** Seconds the next sessions live. */
   lifetime: number;
   /** What to answer instead of a session; null for sessions. */
@@ -29,13 +32,15 @@ export interface FakeBroker {
 
 export async function fakeBroker(): Promise<FakeBroker> {
   const asked: Asked[] = [];
+  const escalations = fakeEscalations();
   const server = createServer((request, response) => {
     void answer(request, response);
   });
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    if (request.method !== "POST" || request.url !== "/v1/credentials") {
+    const isCredentials = request.method === "POST" && request.url === "/v1/credentials";
+    if (!isCredentials && !/^\/v1\/(escalations|templates)/.test(request.url ?? "")) {
       problem(response, { status: 404, code: "not_found", detail: "No such route." });
       return;
     }
@@ -47,12 +52,19 @@ export async function fakeBroker(): Promise<FakeBroker> {
       });
       return;
     }
+    const text = Buffer.concat(chunks).toString();
+    if (!isCredentials) {
+      escalations.answer(request, text, response);
+      return;
+    }
+    const wanted = JSON.parse(text) as CredentialsRequest | GrantRequest;
     asked.push({
-      request: JSON.parse(Buffer.concat(chunks).toString()) as CredentialsRequest,
+      request: wanted,
       idempotencyKey: String(request.headers["idempotency-key"]),
     });
     if (broker.instead !== null) broker.instead(response);
-    else session(response, asked);
+    else if (!("escalation" in wanted) || escalations.collect(wanted.escalation, response))
+      session(response, asked);
   }
   function session(response: ServerResponse, all: readonly Asked[]): void {
     const last = all.at(-1)?.request;
@@ -67,7 +79,7 @@ export async function fakeBroker(): Promise<FakeBroker> {
       session: {
         id: `tks-${String(all.length).padStart(24, "a")}`,
         agent: "orders-agent",
-        template: last?.template ?? "",
+        template: last?.template ?? "production-stack-change",
         account: last?.account ?? "111122223333",
         region: "us-east-1",
         role_arn: "arn:aws:iam::111122223333:role/twokey/ai-observer",
@@ -84,6 +96,7 @@ export async function fakeBroker(): Promise<FakeBroker> {
   const broker: FakeBroker = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    escalations,
     lifetime: 3600,
     instead: null,
     close: () =>

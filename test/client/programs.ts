@@ -23,7 +23,7 @@ export interface World {
 }
 
 /** A home folder, a PATH with a `twokey` on it, and the settings of an agent of `broker`. */
-export function world(broker: FakeBroker): World {
+export function world(broker: Pick<FakeBroker, "url">): World {
   const home = mkdtempSync(join(tmpdir(), "twokey-test-"));
   const bin = join(home, "bin");
   mkdirSync(bin);

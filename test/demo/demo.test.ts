@@ -36,6 +36,20 @@ const INCIDENT = [
   ["execute-on-production", "AccessDenied"],
 ];
 
+/** And what two keys must show. */
+const TWO_KEYS = [
+  ["ask-for-two-keys", "works"],
+  ["approved-by-orders-lead", "owner_cannot_approve"],
+  ["approved-by-platform-engineer", "works"],
+  ["one-key-is-not-enough", "authorization_pending"],
+  ["approved-by-security-engineer", "works"],
+  ["execute-another", "AccessDenied"],
+  ["update-with-the-grant", "AccessDenied"],
+  ["delete-with-the-grant", "AccessDenied"],
+  ["execute-the-approved", "works"],
+  ["mint-again", "grant_used"],
+];
+
 describe("demo --once --json", () => {
   let ended: Ended;
   let report: Report;
@@ -59,17 +73,17 @@ describe("demo --once --json", () => {
     expect(existsSync(left)).toBe(false);
   });
 
-  test("shows the incident step by step, each ending as it should", () => {
-    expect(report.steps.map(({ step, expected }) => [step, expected])).toEqual(INCIDENT);
+  test("shows the incident and the two keys step by step, each ending as it should", () => {
+    expect(report.steps.map(({ step, expected }) => [step, expected])).toEqual([...INCIDENT, ...TWO_KEYS]);
     expect(report.steps.filter(({ ok }) => !ok)).toEqual([]);
   });
 
-  test("every refusal is AWS's own text and names the session policy", () => {
+  test("every refusal by AWS is its own text and names the session policy", () => {
     const refusals = report.steps.filter(({ expected }) => expected === "AccessDenied");
-    expect(refusals).toHaveLength(5);
+    expect(refusals).toHaveLength(8);
     for (const { answer } of refusals) {
       expect(answer).toMatch(
-        /^AccessDenied: User: arn:aws:sts::111122223333:assumed-role\/ai-operator\/orders-agent-/,
+        /^AccessDenied: User: arn:aws:sts::111122223333:assumed-role\/ai-(?:operator|escalated)\/orders-agent-/,
       );
       expect(answer).toMatch(/ is not authorized to perform: \w+:\w+ on resource: arn:aws:/);
       expect(answer).toMatch(/ with an explicit deny in a session policy$/);
@@ -78,10 +92,21 @@ describe("demo --once --json", () => {
 
   test("every entry about a session names the agent and its owner", () => {
     const sessions = report.audit.filter(({ session }) => session !== null);
-    expect(sessions.map(({ kind }) => kind)).toEqual(
-      ["observe", "staging-deploy", "propose-change"].flatMap(() => ["session.intent", "session.issued"]),
-    );
-    for (const { agent, owner } of sessions) expect([agent, owner]).toEqual(["orders-agent", "orders-lead"]);
+    const minted = ["session.intent", "session.issued"];
+    expect(sessions.map(({ kind }) => kind)).toEqual([
+      // observe, staging-deploy, propose-change twice, and the broker's own look at the change set.
+      ...[...minted, ...minted, ...minted, ...minted, ...minted],
+      ...["escalation.changed", ...minted],
+    ]);
+    for (const { owner } of sessions) expect(owner).toBe("orders-lead");
+    expect(new Set(sessions.map(({ agent }) => agent))).toEqual(new Set(["orders-agent", "twokey"]));
+  });
+
+  test("the record alone proves what the two people approved", async () => {
+    const id = report.audit.find(({ kind }) => kind === "escalation.requested")?.escalation ?? "";
+    const words = ["escalation", "verify", id, "--data-dir", ".twokey/demo/data", "--json"];
+    const verified = await start(process.execPath, [BUNDLE, ...words], place).ended;
+    expect(verified).toMatchObject({ code: 0, err: "" });
   });
 });
 
@@ -102,7 +127,7 @@ test("a step that does not end as it should is shown with ✗, and the demo exit
   expect(ended.out).toMatch(
     /✗ 1\. Look into production.*\n.*should work\n +AccessDenied: .*DescribeStackEvents/,
   );
-  expect(ended.out.match(/^✓/gm)).toHaveLength(7);
+  expect(ended.out.match(/^✗/gm)).toHaveLength(1);
 });
 
 describe("demo --serve", () => {

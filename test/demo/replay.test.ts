@@ -10,7 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { replay, type Step } from "../../src/cli/demo/replay.ts";
 import type { Stand } from "../../src/cli/demo/stand.ts";
 import { demoAccount } from "../../src/cli/demo/world.ts";
-import { loadPolicy, localAws } from "../../src/wire.ts";
+import { loadPolicy, localAws } from "../../src/wire/tools.ts";
 
 test("without the session policy every step that must be refused works, and is shown as not ok", async () => {
   const stand = await unfenced();
@@ -78,6 +78,9 @@ async function unfenced(): Promise<Stand> {
     awsUrl,
     account,
     agent: async () => ({ url, tokenFile, may: "everything" }),
+    get access(): never {
+      throw new Error("the replay asks Twokey for nothing but sessions");
+    },
     get broker(): never {
       throw new Error("there is no broker");
     },

@@ -15,6 +15,9 @@ const FILE_OF: Readonly<Record<string, string>> = {
   issuers: "agents.yaml",
   agents: "agents.yaml",
   rules: "approvals.yaml",
+  administrators: "approvals.yaml",
+  activation: "approvals.yaml",
+  activation_rule: "approvals.yaml",
 };
 
 /** A whole template takes the place of its file; anything else is merged into its own. */

@@ -162,6 +162,36 @@ expect:
     resource: "*"
     decision: allowed
 `,
+  "templates/read-change-set.yaml": `name: read-change-set
+kind: standing
+title: Read one change set
+description: For Twokey itself.
+role: observer
+intent: observe
+accounts: all
+duration: { default: 15m, max: 15m }
+parameters:
+  stack:
+    description: ARN of the stack.
+    like: arn:aws:cloudformation:*:*:stack/*/*
+  change_set:
+    description: ARN of the change set.
+    like: arn:aws:cloudformation:*:*:changeSet/twokey-*/*
+allow:
+  - Sid: Read
+    Action: cloudformation:DescribeChangeSet
+    Resource: \${stack}
+    Condition:
+      StringEquals: { "cloudformation:ChangeSetName": "\${change_set}" }
+expect:
+  - title: it cannot be executed
+    parameters:
+      stack: arn:aws:cloudformation:us-east-1:111122223333:stack/orders/1
+      change_set: arn:aws:cloudformation:us-east-1:111122223333:changeSet/twokey-fix/2
+    action: cloudformation:ExecuteChangeSet
+    resource: arn:aws:cloudformation:us-east-1:111122223333:stack/orders/1
+    decision: explicitDeny
+`,
   "templates/change-stack.yaml": `name: change-stack
 kind: escalation
 title: Execute one change set

@@ -31,7 +31,11 @@ async function faultsIn(folder: string): Promise<readonly string[]> {
 test("a folder without faults is ready to be served, hidden files and all", async () => {
   const folder = await write("policies", { ...FILES, ".gitignore": "x" });
   const result = await loadPolicyFolder(folder, table);
-  expect(result.ok && [...result.value.templates.keys()]).toEqual(["change-stack", "look"]);
+  expect(result.ok && [...result.value.templates.keys()]).toEqual([
+    "change-stack",
+    "look",
+    "read-change-set",
+  ]);
 });
 
 test("a Kubernetes ConfigMap, whose files are links inside the folder, is read", async () => {

@@ -5,8 +5,9 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Entry, StoredEntry } from "../../src/audit/log.ts";
-import { keepPolicy, type KeepPolicyParts } from "../../src/flows/keep-policy.ts";
+import { keepPolicy, type KeepPolicyParts, type PolicyKeeper } from "../../src/flows/keep-policy.ts";
 import { loadActionTable } from "../../src/adapters/action-data/load.ts";
+import type { KeptSet } from "../../src/policy/activation-store.ts";
 import { checkSet } from "../../src/policy/check-set.ts";
 import type { ServedPolicy } from "../../src/policy/serve.ts";
 import { err, ok } from "../../src/result.ts";
@@ -196,23 +197,47 @@ const NEW = served({
 });
 const FAULT = { file: "agents.yaml", line: 1, column: 1, message: "wrong", fix: null };
 
-function keeper(parts: Partial<KeepPolicyParts>) {
-  return keepPolicy(OLD, {
+/** What is in force as one broker alone has it; nothing of it takes two keys here. */
+function inMemory(): KeepPolicyParts["activations"] {
+  const sets: (KeptSet & { readonly escalation: string | null })[] = [];
+  return {
+    active: async () => {
+      const last = sets.at(-1);
+      return last === undefined ? null : { ...last, generation: sets.length };
+    },
+    activate: async (set, from) => (from ?? 0) === sets.length && sets.push(set) > 0,
+    keep: async () => undefined,
+    kept: async (digest) => sets.find((set) => set.digest === digest) ?? null,
+  };
+}
+
+const unasked = async (): Promise<never> => {
+  throw new Error("nobody is to be asked");
+};
+
+async function keeper(parts: Partial<KeepPolicyParts>): Promise<PolicyKeeper> {
+  const kept = await keepPolicy(OLD, {
     read: async () => ok(NEW),
     changes: () => [],
     audit: { append: async () => ({ entry: 1 }) },
+    activations: inMemory(),
+    escalations: { request: unasked, change: unasked, find: unasked, list: async () => [] },
+    humans: { memberships: unasked, passkeys: unasked },
     clock: () => new Date("2030-01-01T00:00:00Z"),
     ...parts,
   });
+  if (!kept.ok) throw new Error(kept.error.join());
+  return kept.value;
 }
 
 test("a load that cannot be recorded is not served, and is served once it can be", async () => {
-  let broken = true;
+  let broken = false;
   const append = async () => {
     if (broken) throw new Error("disk full");
     return { entry: 1 };
   };
-  const kept = keeper({ audit: { append } });
+  const kept = await keeper({ audit: { append } });
+  broken = true;
   expect(await kept.reload()).toMatchObject({ outcome: "not_recorded" });
   expect(kept.current()).toBe(OLD);
   broken = false;
@@ -222,19 +247,20 @@ test("a load that cannot be recorded is not served, and is served once it can be
 
 test("a refusal that could not be recorded is recorded at the next reading, and then not again", async () => {
   const written: string[] = [];
-  let broken = true;
+  let broken = false;
   const append = async ({ kind }: Entry) => {
     if (broken) throw new Error("disk full");
     written.push(kind);
     return { entry: 1 };
   };
-  const kept = keeper({ read: async () => err([FAULT]), audit: { append } });
+  const kept = await keeper({ read: async () => err([FAULT]), audit: { append } });
+  broken = true;
   expect((await kept.reload()).outcome).toBe("not_recorded");
   expect(kept.refused()).toEqual([FAULT]);
   broken = false;
   expect(await kept.reload()).toMatchObject({ outcome: "refused", again: false });
   expect(await kept.reload()).toMatchObject({ outcome: "refused", again: true });
-  expect(written).toEqual(["policy.refused"]);
+  expect(written).toEqual(["policy.loaded", "policy.refused"]);
 });
 
 test("an entry holds the first twenty faults and the number of the rest", async () => {
@@ -244,8 +270,8 @@ test("an entry holds the first twenty faults and the number of the rest", async 
     return { entry: 1 };
   };
   const faults = Array.from({ length: 23 }, (_, n) => ({ ...FAULT, line: n + 1, message: "x".repeat(2000) }));
-  await keeper({ read: async () => err(faults), audit: { append } }).reload();
-  const [{ faults: count, lines }] = details as [{ faults: number; lines: string[] }];
+  await (await keeper({ read: async () => err(faults), audit: { append } })).reload();
+  const [, { faults: count, lines }] = details as [unknown, { faults: number; lines: string[] }];
   expect(count).toBe(23);
   expect(lines).toHaveLength(21);
   expect(lines.at(-1)).toBe("and 3 more");
@@ -263,7 +289,7 @@ test("reloads run one after another: the set read last is the one served", async
     return { read, give };
   });
   let asked = 0;
-  const kept = keeper({
+  const kept = await keeper({
     read: async () => ok(await (answers[asked++]?.read ?? Promise.reject(new Error("third")))),
   });
   const both = [kept.reload(), kept.reload()];

@@ -24,8 +24,15 @@ const accounts = inFile("accounts.yaml");
 const people = inFile("people.yaml");
 const agents = inFile("agents.yaml");
 const approvals = inFile("approvals.yaml");
+/** Lines above the rules. Only one of these fits into a set: after it, the list begins otherwise. */
+const aboveRules = (lines: string, at: string, says: string, fix?: string): SeededFault =>
+  approvals("rules:\n", `${lines}\nrules: # the first that fits decides\n`, at, says, fix);
+/** A set whose changes are approved, by a faulty rule. */
+const activation = (rule: string, at: string, says: string, fix?: string): SeededFault =>
+  aboveRules(`activation: approval\nactivation_rule: ${rule}`, at, says, fix);
 const look = inFile("templates/look.yaml");
 const change = inFile("templates/change-stack.yaml");
+const reader = inFile("templates/read-change-set.yaml");
 
 const ROLE = "arn:aws:iam::111122223333:role/twokey/";
 
@@ -205,6 +212,44 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
   ),
   approvals("evidence: passkey", "evidence: email", "email", "must be"),
   approvals("usable: 15m", "usable: 2h", "2h", "longer than 1h"),
+  aboveRules("administrator: [platform]", "administrator", "unknown key", "did you mean `administrators`?"),
+  aboveRules(
+    "administrators: [platfrom]",
+    "platfrom",
+    "nobody in people.yaml is in `platfrom`",
+    "did you mean `platform`?",
+  ),
+  aboveRules("administrators: platform", "|platform\nrules", "must be a list"),
+  aboveRules("activation: aproval", "aproval", "must be one of", "did you mean `approval`?"),
+  aboveRules("activation: approval", "approval\n", "nobody is named to approve", "add `activation_rule`"),
+  aboveRules(
+    "activation_rule: { quorum: 2, groups: [platform], evidence: passkey, pending: 24h }",
+    "activation_rule",
+    "served at once: this rule decides nothing",
+    "write `activation: approval`, or remove the rule",
+  ),
+  activation(
+    "{ quorum: 1, groups: [platform], evidence: passkey, pending: 24h }",
+    "1, groups",
+    "two people at least",
+    "quorum: 2",
+  ),
+  activation(
+    "{ quorum: 3, groups: [platform], evidence: passkey, pending: 24h }",
+    "3, groups",
+    "only 2 may decide",
+  ),
+  activation(
+    "{ quorum: 2, groups: [platfrom], evidence: passkey, pending: 24h }",
+    "platfrom",
+    "nobody in people.yaml is in `platfrom`",
+  ),
+  activation(
+    "{ quorum: 2, groups: [platform], evidence: passkey, pending: 24h, usable: 15m }",
+    "usable: 15m }",
+    "unknown key `usable`",
+  ),
+  activation("{ quorum: 2, groups: [platform], evidence: passkey }", "{ quorum", "`pending` is missing"),
   // templates
   look(
     "cloudformation:ListStacks",
@@ -312,5 +357,6 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
   look("title: Look around", 'title: ""', '""', "must not be empty"),
   change("title: Execute one change set", "title: [Execute]", "[Execute]", "must be text, not a list"),
   change("default: 15m, max: 30m", "default: 15m, max: 0.5", "0.5", "not a duration"),
+  reader("title: Read one change set", "title: [Read]", "[Read]", "must be text, not a list"),
   people("name: Orders lead", "name: 7", "7", "must be text, not a number"),
 ];

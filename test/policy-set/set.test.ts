@@ -58,8 +58,27 @@ describe("what a set means", () => {
         ...{ pendingSeconds: 3600, usableSeconds: 900 },
       },
     ]);
+    // A file that says nothing of them: nobody administers, and a changed folder is served at once.
+    expect(set.administrators).toEqual([]);
+    expect(set.activation).toBeNull();
     expect(set.registry.agents[1]).toMatchObject({ name: "laptop", subject: "laptop", claims: {} });
     expect(set.registry.issuers[0]).toMatchObject({ kind: "oidc", jwksUri: null, maxAgeSeconds: 600 });
+  });
+
+  test("with activation: approval, the rule says who decides a changed set", () => {
+    const set = parsed(
+      withText(
+        "approvals.yaml",
+        "rules:\n",
+        "administrators: [platform, orders]\nactivation: approval\n" +
+          "activation_rule: { quorum: 2, groups: platform, evidence: passkey, pending: 24h }\nrules:\n",
+      ),
+    );
+    expect(set.administrators).toEqual(["platform", "orders"]);
+    expect(set.activation).toEqual({
+      ...{ quorum: 2, groups: ["platform"], evidence: "passkey" },
+      ...{ pendingSeconds: 86_400, usableSeconds: 86_400 },
+    });
   });
 
   test("a whole number is a duration in seconds", () => {

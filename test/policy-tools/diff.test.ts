@@ -1,5 +1,6 @@
 /** Seeded edits of a policy set, and what they must be called. The words are the requirement's, not the code's. */
 import { describe, expect, test } from "vitest";
+import type { ServedPolicy } from "../../src/policy/serve.ts";
 import { changeSentence, diffPolicies, type Change } from "../../src/policy/diff.ts";
 import { FILES, served, setOf, table, type Edit } from "./sets.ts";
 
@@ -15,6 +16,10 @@ const changesOf = (...edits: readonly Edit[]): readonly Change[] =>
   diffPolicies(setOf(), setOf(...edits), table).changes;
 
 /** What the edit gains and loses, as one sentence that must be among the changes. */
+const ACTIVATION = `activation: approval
+activation_rule: { quorum: 2, groups: [platform], evidence: passkey, pending: 24h }
+`;
+
 const CASES: readonly {
   readonly title: string;
   readonly edits: readonly Edit[];
@@ -155,6 +160,29 @@ const CASES: readonly {
     says: [/^gained: change-stack in 111122223333: a grant can be used for 1800 seconds, not 900$/],
   },
   {
+    title: "a group whose members may decide is gained, whoever is in it",
+    edits: [["approvals.yaml", "groups: [platform]", "groups: [platform, orders]"]],
+    says: [
+      /^gained: change-stack in 111122223333: whoever is in orders may decide$/,
+      /^gained: change-stack in 111122223333: orders-lead may decide$/,
+    ],
+  },
+  {
+    title: "administrators are gained",
+    edits: [["approvals.yaml", "rules:\n", "administrators: [orders]\nrules:\n"]],
+    says: [
+      /^gained: administration: whoever is in orders may invite people and take passkeys away$/,
+      /^gained: administration: orders-lead may invite people and take passkeys away$/,
+    ],
+  },
+  {
+    title: "a second key for the set itself is less, so that taking it away is marked as weaker",
+    edits: [["approvals.yaml", "rules:\n", `${ACTIVATION}rules:\n`]],
+    says: [
+      /^lost: policy activation: a changed policy set is served only after 2 people of platform approved it$/,
+    ],
+  },
+  {
     title: "another role in an account is gained",
     edits: [["accounts.yaml", "role/twokey/ai-observer", "role/twokey/ai-viewer"]],
     says: [/^gained: 111122223333: the observer role is .*ai-viewer$/, /^lost: .*ai-observer$/],
@@ -186,6 +214,25 @@ describe("policy diff", () => {
     expect([count(back, "gained"), count(back, "lost")]).toEqual([
       count(forth, "lost"),
       count(forth, "gained"),
+    ]);
+  });
+
+  test("turning activation off is said to be weaker, and by whom it is decided to change", () => {
+    const on: Edit = ["approvals.yaml", "rules:\n", `${ACTIVATION}rules:\n`];
+    const fewer: Edit = [
+      "approvals.yaml",
+      "rules:\n",
+      `${ACTIVATION.replace("[platform]", "[platform, orders]").replace("24h", "12h")}rules:\n`,
+    ];
+    const said = (before: ServedPolicy, after: ServedPolicy): readonly string[] =>
+      diffPolicies(before, after, table).changes.map(changeSentence);
+    expect(said(setOf(on), setOf())).toEqual([
+      "gained: policy activation: WEAKER: a changed policy set is served at once, nobody approves it",
+    ]);
+    expect(said(setOf(on), setOf(fewer))).toEqual([
+      "gained: policy activation: whoever is in orders may decide",
+      "gained: policy activation: orders-lead may decide",
+      "lost: policy activation: a request waits for its decisions 43200 seconds, not 86400",
     ]);
   });
 

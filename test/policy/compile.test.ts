@@ -17,12 +17,14 @@ const PINNED = { "cloudformation:RoleArn": role("ai-stack-service") };
 const PRODUCTION_ROLE = { "cloudformation:RoleArn": role("production-stack-service") };
 const NAMED = { "cloudformation:ChangeSetName": "twokey-fix" };
 
+const CHANGE_SET = {
+  stack: [stack("orders-production")],
+  change_set: [`arn:aws:cloudformation:us-east-1:${ACCOUNT}:changeSet/twokey-fix/2`],
+};
 const PARAMETERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "data-repair": { table: ["orders"], bucket: ["orders-staging"] },
-  "production-stack-change": {
-    stack: [stack("orders-production")],
-    change_set: [`arn:aws:cloudformation:us-east-1:${ACCOUNT}:changeSet/twokey-fix/2`],
-  },
+  "production-stack-change": CHANGE_SET,
+  "read-change-set": CHANGE_SET,
 };
 
 type Row = readonly [

@@ -18,12 +18,14 @@ import { manyReads } from "../support/large-template.ts";
 import { account, ACCOUNT, parsed, prepared, served, SESSION_ARN, table } from "./served.ts";
 
 const stack = (name: string): string => `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/${name}/1`;
+const CHANGE_SET = {
+  stack: [stack("orders-production")],
+  change_set: [`arn:aws:cloudformation:us-east-1:${ACCOUNT}:changeSet/twokey-fix/2`],
+};
 const PARAMETERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "data-repair": { table: ["orders"], bucket: ["orders-staging"] },
-  "production-stack-change": {
-    stack: [stack("orders-production")],
-    change_set: [`arn:aws:cloudformation:us-east-1:${ACCOUNT}:changeSet/twokey-fix/2`],
-  },
+  "production-stack-change": CHANGE_SET,
+  "read-change-set": CHANGE_SET,
 };
 const NAMES = [...served.templates.keys()];
 const inputOf = (name: string) => ({ account: account(), parameters: PARAMETERS[name] ?? {} });

@@ -363,7 +363,8 @@ describe("a request for a session", () => {
     );
     expect(result.ok ? null : result.error).toMatchObject({
       code: "intent_exceeds_template",
-      instead: ["staging-deploy", "data-repair", "production-stack-change"],
+      instead: ["staging-deploy", "data-repair"],
+      escalate: ["production-stack-change"],
     });
   });
 

@@ -16,6 +16,7 @@ const USEFUL: Readonly<Record<string, readonly string[]>> = {
   "data-repair": ["nonProduction", "safeReads"],
   observe: ["safeReads"],
   "production-stack-change": ["approved", "safeReads"],
+  "read-change-set": ["safeReads"],
   "propose-change": ["exceptions", "nonProduction", "safeReads", "used"],
   "staging-deploy": ["nonProduction", "safeReads", "used"],
 };

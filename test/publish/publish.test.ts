@@ -60,7 +60,7 @@ async function recordOf(
 ): Promise<Store> {
   const store = await openAuditLog({ url: null, folder: null });
   const session = aSession({ policyArns, requestedAt });
-  await store.recordIntent(session, { requestId: "req-1", idempotency: null });
+  await store.recordIntent(session, { requestId: "req-1", idempotency: null, grant: null });
   if (outcome !== null) await store.recordOutcome(session, outcome, { requestId: "req-1", at: requestedAt });
   return store;
 }

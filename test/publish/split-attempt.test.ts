@@ -20,7 +20,7 @@ import { splitForm } from "../../src/policy/decide.ts";
 import type { ServedPolicy } from "../../src/policy/serve.ts";
 import { err, ok } from "../../src/result.ts";
 import { table } from "../policy/served.ts";
-import { ASSUMED, fakeRecord, fakeSts } from "../support/flow-fakes.ts";
+import { ASSUMED, fakeRecord, fakeSts, WITHOUT_PEOPLE } from "../support/flow-fakes.ts";
 import { largeTemplate } from "../support/large-template.ts";
 import { policyFolder } from "../support/policy-folder.ts";
 
@@ -66,6 +66,7 @@ const { policy, kid } = await policies();
 function brokerOn(audit: Broker["audit"], assumeRole: Broker["assumeRole"]): Broker {
   let counter = 0;
   return {
+    ...WITHOUT_PEOPLE,
     policy,
     audit,
     assumeRole,
@@ -88,6 +89,7 @@ const CALL: Call = {
   requestId: "req-1",
   route: "POST /v1/credentials",
   unverifiedToken: "t",
+  stopping: new AbortController().signal,
   onAgent: () => undefined,
 };
 

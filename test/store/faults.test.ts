@@ -5,62 +5,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { auditLogOn, type Store } from "../../src/adapters/postgres/audit-log.ts";
 import { migrate } from "../../src/adapters/postgres/schema.ts";
-import { openPglite, type Database } from "../../src/adapters/postgres/sql.ts";
+import { openPglite } from "../../src/adapters/postgres/sql.ts";
+import { faulty, LOST, type Fault } from "./faulty.ts";
 import { aSession, CONTEXT, FAILED, ISSUED, LATER, REFUSED, withKey } from "./records.ts";
-
-type Fault =
-  /** The group's one statement, where the head is where the replica believes it. */
-  | { readonly at: "write"; readonly when: "before" | "after" }
-  // The rest happen under the head's lock, where a group goes after a conflict.
-  | { readonly at: "begin" }
-  | { readonly at: "statement"; readonly number: number; readonly when: "before" | "after" }
-  | { readonly at: "commit"; readonly when: "before" | "after" };
-
-const LOST = new Error("connection lost");
-
-/** As PostgreSQL reports it. */
-const CONFLICT = Object.assign(new Error("could not serialize access"), { code: "40001", severity: "ERROR" });
-
-/** Fails the next transaction as told; everything later works. */
-function faulty(db: Database): Database & { fail(fault: Fault): void } {
-  let next: Fault | null = null;
-  return {
-    ...db,
-    fail: (fault) => {
-      next = fault;
-    },
-    write: async (text, parameters) => {
-      const fault = next;
-      if (fault === null) return db.write(text, parameters);
-      if (fault.at !== "write") throw CONFLICT;
-      next = null;
-      if (fault.when === "after") await db.write(text, parameters);
-      throw LOST;
-    },
-    transaction: async (run) => {
-      const fault = next;
-      next = null;
-      if (fault?.at === "begin") throw LOST;
-      const value = await db.transaction(async (tx) => {
-        let count = 0;
-        const result = await run({
-          query: async (text, parameters) => {
-            count += 1;
-            const hit = fault?.at === "statement" && fault.number === count ? fault.when : null;
-            if (hit === "before") throw LOST;
-            const rows = await tx.query(text, parameters);
-            if (hit === "after") throw LOST;
-            return rows;
-          },
-        });
-        if (fault?.at === "commit" && fault.when === "before") throw LOST;
-        return result;
-      });
-      if (fault?.at === "commit") throw LOST;
-      return value;
-    },
-  };
-}
 
 const NOT_WRITTEN: readonly Fault[] = [
   { at: "write", when: "before" },

@@ -4,7 +4,7 @@ import type { Entry, Idempotency, Outcome } from "../../src/audit/log.ts";
 import type { Session } from "../../src/session/session.ts";
 
 export const AT = new Date("2026-03-01T10:00:00.123Z");
-export const CONTEXT = { requestId: "req-1", idempotency: null };
+export const CONTEXT = { requestId: "req-1", idempotency: null, grant: null };
 export const LATER = { requestId: "req-2", at: new Date("2026-03-01T10:00:01.456Z") };
 
 export function aSession(changes: Partial<Session> = {}): Session {
@@ -35,11 +35,12 @@ export function withKey(
 ): {
   readonly requestId: string;
   readonly idempotency: Idempotency;
+  readonly grant: null;
 } {
-  return { requestId: "req-1", idempotency: { key, bodyDigest } };
+  return { requestId: "req-1", idempotency: { key, bodyDigest }, grant: null };
 }
 
-export const ISSUED: Outcome = {
+export const ISSUED: Extract<Outcome, { state: "issued" }> = {
   state: "issued",
   accessKeyId: "ASIAEXAMPLE",
   assumedRoleArn: "arn:aws:sts::111122223333:assumed-role/ai-operator/deploy-agent-1",
@@ -49,13 +50,17 @@ export const ISSUED: Outcome = {
 
 export const FAILED: Outcome = { state: "failed", code: "AccessDenied", message: "not authorized" };
 
+export const UNKNOWN: Outcome = { state: "unknown", code: "TimeoutError", message: "no answer" };
+
 export const REFUSED: Entry = {
   kind: "request.refused",
   at: AT,
   requestId: "req-9",
   agent: null,
   owner: null,
+  person: null,
   session: null,
+  escalation: null,
   policyVersion: null,
   detail: { route: "POST /v1/credentials", code: "invalid_token", reason: "expired" },
 };

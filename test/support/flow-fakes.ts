@@ -2,6 +2,7 @@
  * Fakes at the flows' ports. They keep the order of what happened and assert what a flow must never do.
  */
 import type { AuditLog, Entry, Outcome } from "../../src/audit/log.ts";
+import type { Broker } from "../../src/flows/admit.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 import type { AssumedRole, AssumeRoleFault, AssumeRoleRequest } from "../../src/session/assume-role.ts";
 import { Secret } from "../../src/session/credentials.ts";
@@ -17,6 +18,8 @@ export interface FakeRecord {
   /** What the next writes of a kind do. */
   fail: Partial<Record<"intent" | "outcome" | "entry", boolean>>;
   used: { readonly session: string; readonly sameBody: boolean } | null;
+  /** Whether sessions are frozen while STS is asked. */
+  frozen: boolean;
 }
 
 export function fakeRecord(): FakeRecord {
@@ -29,6 +32,7 @@ export function fakeRecord(): FakeRecord {
     outcomes: [],
     fail: {},
     used: null,
+    frozen: false,
     audit: {
       recordIntent: async (session) => {
         if (record.fail.intent === true) throw new Error("the database is gone");
@@ -45,7 +49,7 @@ export function fakeRecord(): FakeRecord {
         state.set(session.id, "done");
         record.outcomes.push({ outcome, at });
         happened.push(`outcome:${outcome.state}`);
-        return { entry: 7 };
+        return { entry: 7, delivered: outcome.state === "issued" && !record.frozen };
       },
       append: async (entry) => {
         if (record.fail.entry === true) throw new Error("disk full");
@@ -54,12 +58,33 @@ export function fakeRecord(): FakeRecord {
         return { entry: happened.length };
       },
       sessions: async () => [],
+      session: async () => null,
       entries: async () => [],
+      search: async () => [],
       size: async () => happened.length,
     },
   };
   return record;
 }
+
+const unused = (): never => {
+  throw new Error("this test has no such port");
+};
+const unusedPort = new Proxy({}, { get: unused }) as never;
+
+/** The ports that only escalations and people need. Using one fails. */
+export const WITHOUT_PEOPLE = {
+  policyRefused: null,
+  escalations: unusedPort,
+  humans: unusedPort,
+  revokeSession: unused,
+  readChangeSet: unused,
+  webauthn: unusedPort,
+  oidc: null,
+  site: { origin: "https://twokey.example.com", rpId: "twokey.example.com" },
+  passkeyDelaySeconds: 0,
+  polls: new Map(),
+} satisfies Partial<Broker>;
 
 export interface FakeSts {
   readonly requests: AssumeRoleRequest[];

@@ -8,6 +8,8 @@ import { startStubSts, type StubSts } from "./stub-sts.ts";
 export interface TestBroker {
   readonly broker: RunningBroker;
   readonly url: string;
+  /** Of its policy set. */
+  readonly folder: string;
   readonly sts: StubSts;
   readonly agent: EnrolledAgent;
   readonly other: EnrolledAgent;
@@ -25,7 +27,11 @@ export function testConfig(policies: string, stsEndpoint: string): Config {
     store: { url: null, folder: null },
     sts: { region: null, endpoint: stsEndpoint, deadlineMs: 10_000 },
     logLevel: "info",
+    awsEndpoint: null,
     publicUrl: null,
+    passkeyDelaySeconds: 0,
+    oidc: null,
+    notify: { slack: null, webhook: null, email: null },
     shutdownGraceMs: 20_000,
     dangerouslyAllowLoopbackHttpIssuers: false,
   };
@@ -54,7 +60,7 @@ export async function startTestBroker(
     await broker.close();
     await sts.close();
   };
-  return { broker, url: broker.url, sts, agent, other, log, close };
+  return { broker, url: broker.url, folder, sts, agent, other, log, close };
 }
 
 export interface Reply {

@@ -2,10 +2,21 @@
  * The port AuditLog on PostgreSQL or PGlite. Encodes each call, lets concurrent ones share a transaction, and reads
  * back. Decides nothing: what may be recorded is the flows' business. See docs/storage.md.
  */
-import type { AuditLog } from "../../audit/log.ts";
+import type { AuditLog, Outcome } from "../../audit/log.ts";
+import type { Outbox } from "../../escalation/outbox.ts";
+import type { EscalationStore } from "../../escalation/store.ts";
+import type { HumanStore } from "../../identity/human-store.ts";
+import type { ActivationStore } from "../../policy/activation-store.ts";
+import { ok } from "../../result.ts";
+import { escalationStore } from "./escalation-store.ts";
+import { consumeUnderHead, giveBackUnderHead } from "./grant.ts";
+import { activationStore } from "./activation-store.ts";
 import { groupCommit } from "./group-commit.ts";
+import { humanStore } from "./human-store.ts";
+import { outbox } from "./outbox.ts";
 import {
   entryRow,
+  FROZEN_OUTCOME,
   intentEntry,
   keyRow,
   outcomeEntry,
@@ -15,7 +26,10 @@ import {
   storedEntry,
 } from "./rows.ts";
 import { migrate } from "./schema.ts";
+import { search } from "./search.ts";
 import { openPglite, openPostgres, type Database } from "./sql.ts";
+import { underHead, type UnderHead } from "./under-head.ts";
+import { watchHead } from "./watch-head.ts";
 import { writeGroup, type HeadBelief, type Operation, type Recorded } from "./write-group.ts";
 
 /** With a `url`, PostgreSQL; without, PGlite in `folder`, or in memory where that is null too. */
@@ -29,6 +43,10 @@ export interface StoreOptions {
 }
 
 export interface Store extends AuditLog {
+  readonly escalations: EscalationStore;
+  readonly humans: HumanStore;
+  readonly outbox: Outbox;
+  readonly activations: ActivationStore;
   /** Whether the record can be written now. Never rejects. */
   ready(): Promise<boolean>;
   /** Refuses new writes, finishes accepted ones, then closes. */
@@ -65,52 +83,105 @@ export function auditLogOn(db: Database): Store {
   const belief: HeadBelief = { size: null };
   const queue = groupCommit<Operation, Recorded>((group) => writeGroup(db, group, belief), {
     maxGroup: 256,
-    maxWaiting: 10_000,
+    maxWaiting: MAX_WAITING,
   });
+  const size = async () => Number((await db.query(SIZE, []))[0]?.["size"]);
+  const watch = watchHead(size);
+  const changes = oneByOne();
+  const change: UnderHead = (run) =>
+    changes
+      .submit(() => underHead(db, belief, run))
+      .finally(() => {
+        watch.wake();
+      });
   return {
-    recordIntent: async (session, { requestId, idempotency }) =>
-      queue.submit({
+    escalations: escalationStore({ db, underHead: change, changed: watch.changed }),
+    humans: humanStore(db, change),
+    outbox: outbox(db),
+    activations: activationStore(db),
+    recordIntent: async (session, { requestId, idempotency, grant }) => {
+      if (grant !== null) {
+        const intent = { session, requestId, idempotency, grant };
+        return change((tx, writing) => consumeUnderHead(tx, writing, intent));
+      }
+      const written = await queue.submit({
         entry: entryRow(intentEntry(session, requestId)),
         session: sessionRow(session),
         ...(idempotency !== null && { key: keyRow(session, idempotency) }),
-      }),
-    recordOutcome: async (session, outcome, context) =>
-      accepted(
+      });
+      return written.ok ? ok({ entry: written.value.entry }) : written;
+    },
+    recordOutcome: async (session, outcome, context) => {
+      if (outcome.state === "failed" && session.escalation !== null) {
+        const failed = { session, outcome, context };
+        const given = await change((tx, writing) => giveBackUnderHead(tx, writing, failed));
+        return { ...given, delivered: true };
+      }
+      const written = (what: Outcome) => ({
+        entry: entryRow(outcomeEntry(session, what, context)),
+        outcome: outcomeRow(session, what),
+      });
+      const { entry, frozen } = accepted(
         await queue.submit({
-          entry: entryRow(outcomeEntry(session, outcome, context)),
-          outcome: outcomeRow(session, outcome),
+          ...written(outcome),
+          ...(outcome.state === "issued" && { ifFrozen: written(FROZEN_OUTCOME) }),
         }),
-      ),
-    append: async (entry) => accepted(await queue.submit({ entry: entryRow(entry) })),
+      );
+      return { entry, delivered: !frozen };
+    },
+    append: async (entry) => ({ entry: accepted(await queue.submit({ entry: entryRow(entry) })).entry }),
     sessions: async ({ agent, limit, before }) =>
       (await db.query(SESSIONS, [agent, before, limit])).map(sessionRecord),
+    session: async (id) => (await db.query(SESSION, [id])).map(sessionRecord)[0] ?? null,
     entries: async ({ from, limit }) => (await db.query(ENTRIES, [from, limit])).map(storedEntry),
-    size: async () => Number((await db.query(SIZE, []))[0]?.["size"]),
+    search: async (query) => (await search(db, query)).map(storedEntry),
+    size,
     ready: () =>
       db.query(READY, []).then(
         ([row]) => row?.["read_only"] === "off",
         () => false,
       ),
     close: async () => {
-      await queue.drain();
+      watch.close();
+      await Promise.all([queue.drain(), changes.drain()]);
       await db.close();
     },
   };
 }
 
-function accepted(recorded: Recorded): { readonly entry: number } {
+const MAX_WAITING = 10_000;
+
+/**
+ * Changes queue here, one after the other, and not for the connection: that wait is short. Beside the groups of plain
+ * writes, which so never wait for more than one of them.
+ */
+function oneByOne() {
+  const queue = groupCommit<() => Promise<unknown>, unknown>(
+    ([work]) => Promise.all(work === undefined ? [] : [work().then((value) => ({ value }))]),
+    { maxGroup: 1, maxWaiting: MAX_WAITING },
+  );
+  return {
+    submit: <T>(work: () => Promise<T>): Promise<T> => queue.submit(work) as Promise<T>,
+    drain: () => queue.drain(),
+  };
+}
+
+function accepted(recorded: Recorded): Extract<Recorded, { ok: true }>["value"] {
   if (!recorded.ok) throw new Error("an entry without an idempotency key was refused");
   return recorded.value;
 }
 
 // `before` is looked up under the same agent: another agent's session id pages nothing.
 const SESSIONS = `
-  SELECT e.body, s.state, s.access_key_id, s.expires_at
+  SELECT e.body, s.state, s.access_key_id, s.expires_at, s.frozen_at
   FROM sessions s JOIN entries e ON e.idx = s.entry
   WHERE ($1::text IS NULL OR s.agent = $1)
     AND ($2::text IS NULL OR s.entry <
       (SELECT b.entry FROM sessions b WHERE b.id = $2 AND ($1::text IS NULL OR b.agent = $1)))
   ORDER BY s.entry DESC LIMIT $3::integer`;
+const SESSION = `
+  SELECT e.body, s.state, s.access_key_id, s.expires_at, s.frozen_at
+  FROM sessions s JOIN entries e ON e.idx = s.entry WHERE s.id = $1`;
 const ENTRIES = "SELECT idx, body FROM entries WHERE idx >= $1::bigint ORDER BY idx LIMIT $2::integer";
 const SIZE = "SELECT size FROM log_head WHERE id = 1";
 const READY = `SELECT size, current_setting('transaction_read_only', true) AS read_only FROM log_head WHERE id = 1`;

@@ -13,7 +13,9 @@ export interface EntryRow {
   readonly kind: string;
   readonly agent: string | null;
   readonly owner: string | null;
+  readonly person: string | null;
   readonly session: string | null;
+  readonly escalation: string | null;
   readonly request_id: string | null;
   readonly policy_version: string | null;
   readonly body: string;
@@ -51,7 +53,9 @@ export function entryRow(entry: Entry): EntryRow {
     kind: entry.kind,
     agent: column(entry.agent),
     owner: column(entry.owner),
+    person: column(entry.person),
     session: column(entry.session),
+    escalation: column(entry.escalation),
     request_id: column(entry.requestId),
     policy_version: column(entry.policyVersion),
     body: JSON.stringify(entry),
@@ -74,8 +78,7 @@ export function sessionRow(session: Session): SessionRow {
 export function keyRow(session: Session, idempotency: Idempotency): KeyRow {
   return {
     agent: column(session.agent),
-    // Well-formed JSON text first: two keys with different lone surrogates have the same UTF-8 bytes.
-    key_digest: createHash("sha256").update(JSON.stringify(idempotency.key)).digest("hex"),
+    key_digest: digestOf(idempotency.key),
     body_digest: column(idempotency.bodyDigest),
     session: column(session.id),
     created_at: session.requestedAt.toISOString(),
@@ -92,8 +95,13 @@ export function outcomeRow(session: Session, outcome: Outcome): OutcomeRow {
   };
 }
 
+/** SHA-256, hex. Well-formed JSON text first: two texts with different lone surrogates have the same UTF-8 bytes. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(JSON.stringify(text)).digest("hex");
+}
+
 /** NUL and lone surrogates cannot stand in a text column; left in, one hostile row would fail its whole group. */
-function column<T extends string | null>(text: T): T {
+export function column<T extends string | null>(text: T): T {
   return (text === null ? null : text.replaceAll(/[\0\p{Surrogate}]/gu, "\u{FFFD}")) as T;
 }
 
@@ -121,11 +129,18 @@ export function outcomeEntry(
 }
 
 function whose(session: Session) {
-  const { agent, owner, id, policyVersion } = session;
-  return { agent, owner, session: id, policyVersion };
+  const { agent, owner, id, escalation, policyVersion } = session;
+  return { agent, owner, person: null, session: id, escalation, policyVersion };
 }
 
-/** The reverse of `intentEntry`, from its `body` and the session's `state, access_key_id, expires_at`. */
+/** What stands in the record where STS issued for a session that was frozen meanwhile: nothing may be delivered. */
+export const FROZEN_OUTCOME: Outcome = {
+  state: "unknown",
+  code: "Frozen",
+  message: "STS issued; the session was frozen meanwhile, and nothing was delivered",
+};
+
+/** The reverse of `intentEntry`, from its `body` and the session's `state, access_key_id, expires_at, frozen_at`. */
 export function sessionRecord(row: Row): SessionRecord {
   const intent = JSON.parse(row["body"] as string) as Extract<Entry, { kind: "session.intent" }>;
   return {
@@ -133,13 +148,20 @@ export function sessionRecord(row: Row): SessionRecord {
     state: row["state"] as SessionState,
     accessKeyId: row["access_key_id"] as string | null,
     expiresAt: row["expires_at"] as Date | null,
+    frozenAt: row["frozen_at"] as Date | null,
   };
 }
 
 /** The reverse of `entryRow`, from columns `idx, body`. */
 export function storedEntry(row: Row): StoredEntry {
   const body = JSON.parse(row["body"] as string) as Entry;
-  const base = { index: Number(row["idx"]), at: new Date(body.at) };
-  if (body.kind !== "session.issued") return { ...body, ...base };
-  return { ...body, ...base, detail: { ...body.detail, expiresAt: new Date(body.detail.expiresAt) } };
+  // Entries of the first version know of no person and no escalation.
+  const unknown = { person: null, escalation: null };
+  const base = { ...unknown, ...body, index: Number(row["idx"]), at: new Date(body.at) };
+  const times = Object.entries(body.detail).filter(([name]) => TIMES.includes(name));
+  const revived = times.map(([name, text]) => [name, new Date(text as string)] as const);
+  return { ...base, detail: { ...body.detail, ...Object.fromEntries(revived) } } as StoredEntry;
 }
+
+/** Fields that hold a time in the details of whatever kind has them. */
+const TIMES: readonly string[] = ["expiresAt", "countsFrom"];

@@ -19,10 +19,11 @@ export interface Queries {
 /**
  * Contract. `transaction` commits when `run` resolves and rolls back when it rejects; transactions run one after
  * the other. It resolves only after the engine confirmed the commit, so a rejection may follow a commit whose
- * reply was lost. Engine errors carry their SQLSTATE; see `sqlState`.
+ * reply was lost. Where `keep` answers false to what `run` resolved to, it rolls back instead and resolves all the
+ * same: a refusal that wrote nothing costs no flush to disk. Engine errors carry their SQLSTATE; see `sqlState`.
  */
 export interface Database extends Queries {
-  transaction<T>(run: (tx: Queries) => Promise<T>): Promise<T>;
+  transaction<T>(run: (tx: Queries) => Promise<T>, keep?: (value: T) => boolean): Promise<T>;
   /** One statement that is a transaction of its own, in turn with the others: one round trip to the engine. */
   write(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]>;
   close(): Promise<void>;
@@ -71,13 +72,14 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
   });
   return {
     query: (text, parameters) => queriesOn(readers).query(text, parameters),
-    transaction: async (run) => {
+    transaction: async (run, keep = () => true) => {
       const client = await writers.connect();
       try {
         await client.query("BEGIN");
         const value = await run(queriesOn(client));
-        const done = await client.query("COMMIT");
-        if (done.command !== "COMMIT") throw new Error(`COMMIT was answered ${done.command}`);
+        const end = keep(value) ? "COMMIT" : "ROLLBACK";
+        const done = await client.query(end);
+        if (done.command !== end) throw new Error(`${end} was answered ${done.command}`);
         client.release();
         return value;
       } catch (error) {
@@ -137,8 +139,12 @@ export async function openPglite(folder: string | null): Promise<Database> {
     const engine = await Engine.create({ dataDir, relaxedDurability: false });
     return {
       query: (text, parameters) => rowsOf(engine, text, parameters),
-      transaction: (run) =>
-        engine.transaction((tx) => run({ query: (text, parameters) => rowsOf(tx, text, parameters) })),
+      transaction: (run, keep = () => true) =>
+        engine.transaction(async (tx) => {
+          const value = await run({ query: (text, parameters) => rowsOf(tx, text, parameters) });
+          if (!keep(value)) await tx.rollback();
+          return value;
+        }),
       write: (text, parameters) => rowsOf(engine, text, parameters),
       close: async () => {
         await engine.close();

@@ -16,9 +16,13 @@ export interface Operation {
   readonly session?: SessionRow;
   readonly key?: KeyRow;
   readonly outcome?: OutcomeRow;
+  /** What is written instead where the session was frozen: it may not be delivered. */
+  readonly ifFrozen?: { readonly entry: EntryRow; readonly outcome: OutcomeRow };
 }
 
-export type Recorded = Result<{ readonly entry: number }, IntentRefusal>;
+/** `frozen`: what was written is `ifFrozen`. */
+export type Recorded = Result<{ readonly entry: number; readonly frozen: boolean }, KeyUsed>;
+export type KeyUsed = Extract<IntentRefusal, { reason: "idempotency_key_used" }>;
 
 const LOCK_HEAD = "SELECT size FROM log_head WHERE id = 1 FOR UPDATE";
 
@@ -37,7 +41,8 @@ const FIND_KEYS = `
 
 /**
  * Everything else in one statement, all of it or nothing: the last line divides by zero unless the head moved from
- * where it was believed to be, every key was claimed, and every outcome moved its session.
+ * where it was believed to be, every key was claimed, and every outcome moved its session. A frozen session cannot
+ * become `issued`: a freeze and an outcome want the same row, and whichever comes second sees the first.
  * The second look at the ids makes the planner go by primary key however small it believes the table to be.
  */
 const WRITE = `
@@ -61,22 +66,27 @@ const WRITE = `
     UPDATE sessions s SET state = r.state, access_key_id = r.access_key_id, expires_at = r.expires_at
     FROM json_to_recordset($4::text::json)
       AS r (id text, state text, access_key_id text, expires_at timestamptz)
-    WHERE s.id = r.id AND s.state = 'intent' AND s.id = ANY (
+    WHERE s.id = r.id AND s.state = 'intent' AND (s.frozen_at IS NULL OR r.state <> 'issued') AND s.id = ANY (
       ARRAY(SELECT i.id FROM json_to_recordset($4::text::json) AS i (id text)))
     RETURNING s.id
   ), written AS (
-    INSERT INTO entries (idx, at, kind, agent, owner, session, request_id, policy_version, body)
-    SELECT idx, at, kind, agent, owner, session, request_id, policy_version, body
+    INSERT INTO entries
+      (idx, at, kind, agent, owner, person, session, escalation, request_id, policy_version, body)
+    SELECT idx, at, kind, agent, owner, person, session, escalation, request_id, policy_version, body
     FROM json_to_recordset($5::text::json)
-      AS r (idx bigint, at timestamptz, kind text, agent text, owner text, session text, request_id text,
-            policy_version text, body text)
+      AS r (idx bigint, at timestamptz, kind text, agent text, owner text, person text, session text,
+            escalation text, request_id text, policy_version text, body text)
   )
   SELECT 1 / (CASE WHEN (SELECT count(*) FROM head) = 1
                     AND (SELECT count(*) FROM claimed) = $7::bigint
                     AND (SELECT count(*) FROM moved) = $8::bigint THEN 1 ELSE 0 END) AS written`;
 
+const FROZEN = `
+  SELECT id FROM sessions
+  WHERE frozen_at IS NOT NULL AND id = ANY (ARRAY(SELECT json_array_elements_text($1::text::json)))`;
+
 /** Attempts of one group at a serialisation failure or deadlock, after which its callers are told. */
-const ATTEMPTS = 5;
+export const ATTEMPTS = 5;
 
 /** Where this replica last saw the head; null when it does not know. A wrong belief costs a second try. */
 export interface HeadBelief {
@@ -95,7 +105,7 @@ export async function writeGroup(
     try {
       await db.write(WRITE, parameters(size, group, group));
       belief.size = size + group.length;
-      return group.map((_, index) => ({ value: ok({ entry: size + index }) }));
+      return group.map((_, index) => ({ value: ok({ entry: size + index, frozen: false }) }));
     } catch (error) {
       if (!isConflict(error) && !isOfOneRow(error)) return group.map(() => ({ error }));
     }
@@ -137,7 +147,7 @@ async function oneByOne(
   return group.map((_, index) => answers[index] ?? last ?? { error: new Error("no answer") });
 }
 
-const isConflict = (error: unknown): boolean => ["40001", "40P01"].includes(sqlState(error) ?? "");
+export const isConflict = (error: unknown): boolean => ["40001", "40P01"].includes(sqlState(error) ?? "");
 
 /** Data exceptions (the statement's own division by zero too), violated constraints, exceeded limits. */
 const isOfOneRow = (error: unknown): boolean =>
@@ -154,28 +164,50 @@ async function writeOnce(tx: Queries, group: readonly Operation[]): Promise<Writ
   // that any earlier writer committed.
   const size = await lockHead(tx);
   const refused = await claimKeys(tx, group);
+  const frozen = await frozenOf(tx, group);
   const accepted = group.filter((operation) => !refused.has(operation));
+  const written = accepted.map((operation) => (frozen.has(operation) ? withheld(operation) : operation));
   // The keys are claimed already, and the accepted operations' are not claimed twice.
-  if (accepted.length > 0) await tx.query(WRITE, parameters(size, accepted, []));
+  await writeAt(tx, size, written, []);
   const indexes = new Map(accepted.map((operation, index) => [operation, size + index]));
   const answers = group.map((operation) => {
     const refusal = refused.get(operation);
-    return refusal === undefined ? ok({ entry: indexes.get(operation) ?? NaN }) : err(refusal);
+    const entry = indexes.get(operation) ?? NaN;
+    return refusal === undefined ? ok({ entry, frozen: frozen.has(operation) }) : err(refusal);
   });
   return { answers, size: size + accepted.length };
 }
 
-async function lockHead(tx: Queries): Promise<number> {
+/** Under the head's lock, from `lockHead`'s size. `keyed`: the operations whose keys are still to be claimed. */
+export async function writeAt(
+  tx: Queries,
+  size: number,
+  operations: readonly Operation[],
+  keyed: readonly Operation[],
+): Promise<void> {
+  if (operations.length > 0) await tx.query(WRITE, parameters(size, operations, keyed));
+}
+
+const withheld = (operation: Operation): Operation => ({ ...operation, ...operation.ifFrozen });
+
+/** Which of the group would deliver a session that was frozen meanwhile. */
+async function frozenOf(tx: Queries, group: readonly Operation[]): Promise<ReadonlySet<Operation>> {
+  const issued = group.filter(({ ifFrozen }) => ifFrozen !== undefined);
+  if (issued.length === 0) return new Set();
+  const rows = await tx.query(FROZEN, [JSON.stringify(issued.map(({ outcome }) => outcome?.id))]);
+  const ids = new Set(rows.map((row) => row["id"]));
+  return new Set(issued.filter(({ outcome }) => ids.has(outcome?.id)));
+}
+
+/** The log's size. Every writer waits here, and what follows sees all that any earlier one committed. */
+export async function lockHead(tx: Queries): Promise<number> {
   const [head] = await tx.query(LOCK_HEAD, []);
   if (head === undefined) throw new Error("the log has no head");
   return Number(head["size"]);
 }
 
 /** Claims the group's idempotency keys and says which operations came too late. */
-async function claimKeys(
-  tx: Queries,
-  group: readonly Operation[],
-): Promise<ReadonlyMap<Operation, IntentRefusal>> {
+async function claimKeys(tx: Queries, group: readonly Operation[]): Promise<ReadonlyMap<Operation, KeyUsed>> {
   const keyed = group.flatMap((operation) =>
     operation.key === undefined ? [] : [{ operation, key: operation.key }],
   );

@@ -22,7 +22,9 @@ export interface Step {
   readonly step: string;
   readonly title: string;
   readonly template: string;
-  readonly expected: "works" | "AccessDenied";
+  /** `works`, AWS's refusal, or the code of Twokey's. */
+  readonly expected:
+    "works" | "AccessDenied" | "owner_cannot_approve" | "authorization_pending" | "grant_used";
   /** What came back: a line on success, the real error text otherwise. */
   readonly answer: string;
   /** Whether it ended as it should. */
@@ -34,7 +36,11 @@ interface Agent {
   readonly sts: STSClient;
 }
 
-type Attempt = Omit<Step, "answer" | "ok"> & { readonly run: () => Promise<string> };
+export type Attempt = Omit<Step, "answer" | "ok"> & { readonly run: () => Promise<string> };
+
+export const PRODUCTION = { StackName: "orders-production" } as const;
+/** The repair, prepared and not executed. */
+export const CHANGE_SET = { ...PRODUCTION, ChangeSetName: "twokey-visibility-timeout" } as const;
 
 /** Yields each step as it ends. */
 export async function* replay(stand: Stand): AsyncGenerator<Step> {
@@ -50,7 +56,7 @@ export async function* replay(stand: Stand): AsyncGenerator<Step> {
   for (const attempt of attempts(stand, { observe, deploy, propose })) yield await take(attempt);
 }
 
-function agentWith(stand: Stand, { url, tokenFile }: EndpointFiles): Agent {
+export function agentWith(stand: Stand, { url, tokenFile }: EndpointFiles): Agent {
   const common = {
     region: stand.account.region,
     endpoint: stand.awsUrl,
@@ -67,9 +73,7 @@ function attempts(
   { account }: Stand,
   { observe, deploy, propose }: Readonly<Record<"observe" | "deploy" | "propose", Agent>>,
 ): readonly Attempt[] {
-  const production = { StackName: "orders-production" };
   const pinned = (environment: string): string => account.serviceRoles[environment] ?? "";
-  const changeSet = { ...production, ChangeSetName: "twokey-visibility-timeout" };
   return [
     {
       step: "investigate-production",
@@ -78,8 +82,8 @@ function attempts(
       expected: "works",
       run: async () => {
         const [stack] =
-          (await observe.cloudformation.send(new DescribeStacksCommand(production))).Stacks ?? [];
-        const events = await observe.cloudformation.send(new DescribeStackEventsCommand(production));
+          (await observe.cloudformation.send(new DescribeStacksCommand(PRODUCTION))).Stacks ?? [];
+        const events = await observe.cloudformation.send(new DescribeStackEventsCommand(PRODUCTION));
         return `${stack?.StackName} is ${stack?.StackStatus}, ${events.StackEvents?.length ?? 0} events`;
       },
     },
@@ -89,7 +93,7 @@ function attempts(
       template: "staging-deploy",
       expected: "AccessDenied",
       run: async () => {
-        await deploy.cloudformation.send(new DeleteStackCommand(production));
+        await deploy.cloudformation.send(new DeleteStackCommand(PRODUCTION));
         return "production is gone";
       },
     },
@@ -101,7 +105,7 @@ function attempts(
       run: async () => {
         await deploy.cloudformation.send(
           new UpdateStackCommand({
-            ...production,
+            ...PRODUCTION,
             UsePreviousTemplate: true,
             RoleARN: pinned("staging"),
             Tags: [{ Key: "environment", Value: "staging" }],
@@ -162,18 +166,18 @@ function attempts(
       run: async () => {
         await propose.cloudformation.send(
           new CreateChangeSetCommand({
-            ...changeSet,
+            ...CHANGE_SET,
             TemplateBody: stackTemplate("production", 120),
             RoleARN: pinned("production"),
           }),
         );
         const { Changes, ExecutionStatus } = await propose.cloudformation.send(
-          new DescribeChangeSetCommand(changeSet),
+          new DescribeChangeSetCommand(CHANGE_SET),
         );
         const lines = (Changes ?? []).map(
           ({ ResourceChange: c }) => `${c?.Action} ${c?.LogicalResourceId} (replacement: ${c?.Replacement})`,
         );
-        return `${changeSet.ChangeSetName} is ${ExecutionStatus}: ${lines.join(", ")}`;
+        return `${CHANGE_SET.ChangeSetName} is ${ExecutionStatus}: ${lines.join(", ")}`;
       },
     },
     {
@@ -182,14 +186,15 @@ function attempts(
       template: "propose-change",
       expected: "AccessDenied",
       run: async () => {
-        await propose.cloudformation.send(new ExecuteChangeSetCommand(changeSet));
+        await propose.cloudformation.send(new ExecuteChangeSetCommand(CHANGE_SET));
         return "production has changed";
       },
     },
   ];
 }
 
-async function take({ run, ...attempt }: Attempt): Promise<Step> {
+/** Runs the attempt; a refusal is its answer. */
+export async function take({ run, ...attempt }: Attempt): Promise<Step> {
   try {
     const answer = await run();
     return { ...attempt, answer, ok: attempt.expected === "works" };
@@ -197,7 +202,12 @@ async function take({ run, ...attempt }: Attempt): Promise<Step> {
     const name = error instanceof Error ? error.name : "Error";
     const message = error instanceof Error ? error.message : String(error);
     // STS and CloudFormation spell it AccessDenied; some services add Exception.
-    const denied = /^AccessDenied(Exception)?$/.test(name);
-    return { ...attempt, answer: `${name}: ${message}`, ok: attempt.expected === "AccessDenied" && denied };
+    const code = name.replace(/^AccessDeniedException$/, "AccessDenied");
+    return { ...attempt, answer: `${name}: ${message}`, ok: attempt.expected === code };
   }
+}
+
+/** Twokey's own refusal, as `take` knows it: by its code. */
+export function refusedBy(code: string, detail: string): Error {
+  return Object.assign(new Error(detail), { name: code });
 }

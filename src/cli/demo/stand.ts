@@ -5,12 +5,14 @@
 import { randomBytes } from "node:crypto";
 import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startAgent } from "../../client/agent.ts";
+import { brokerAccess, startAgent } from "../../client/agent.ts";
+import type { BrokerAccess } from "../../client/authenticated-call.ts";
 import { readSettings } from "../../client/settings.ts";
 import { loadConfig } from "../../config.ts";
 import type { LocalAws } from "../../local-aws/server.ts";
 import type { Account } from "../../policy/set.ts";
-import { loadPolicy, localAws, lockFolder, startBroker, type RunningBroker } from "../../wire.ts";
+import { startBroker, type RunningBroker } from "../../wire.ts";
+import { loadPolicy, localAws, lockFolder } from "../../wire/tools.ts";
 import { createKey } from "../agent-key.ts";
 import { shippedPolicies } from "../init.ts";
 import { demoAccount } from "./world.ts";
@@ -24,6 +26,8 @@ export interface Stand {
   readonly awsUrl: string;
   readonly broker: RunningBroker;
   readonly account: Account;
+  /** The broker as the agent asks it. */
+  readonly access: BrokerAccess;
   /** Starts the agent's endpoint for a template: what `twokey agent serve` does. */
   readonly agent: (template: string, intent: string, task: string) => Promise<EndpointFiles>;
   readonly close: () => Promise<void>;
@@ -114,7 +118,8 @@ async function start(folder: string, closers: Close[], close: () => Promise<void
     closers.push(() => started.value.close());
     return { url: started.value.url, tokenFile, may: started.value.session.may };
   };
-  return { aws, awsUrl, broker, account, agent, close };
+  const access = brokerAccess({ url: new URL(broker.url), agentKey: keyFile, workloadTokenFile: null }, {});
+  return { aws, awsUrl, broker, account, access, agent, close };
 }
 
 /** The shipped set, with the demo's one agent enrolled in it. */
@@ -157,6 +162,8 @@ async function brokerOn(parts: BrokerParts): Promise<RunningBroker> {
       TWOKEY_LOG_LEVEL: "silent",
       TWOKEY_STS_ENDPOINT: parts.awsUrl,
       TWOKEY_STS_REGION: parts.region,
+      TWOKEY_AWS_ENDPOINT: parts.awsUrl,
+      TWOKEY_PASSKEY_DELAY: "0s",
     },
     cwd: parts.folder,
   });

@@ -17,13 +17,23 @@ const document = (...statements: readonly Statement[]): PolicyDocument => ({
 
 const EVERYTHING = document({ Effect: "Allow", Action: "*", Resource: "*" });
 
-/** One statement for each STS action, each with only the condition keys that action carries. */
-function onlyTheBroker(account: Account): PolicyDocument {
+/**
+ * One statement for each STS action, each with only the condition keys that action carries. The escalated role demands
+ * the escalation's tag, and the others take none.
+ */
+function onlyTheBroker(account: Account, escalated: boolean): PolicyDocument {
   const principal = { AWS: `arn:aws:iam::${account.id}:user/${BROKER_USER}` };
   const tagged = {
     "aws:RequestTag/twokey:principal": "ai-agent",
-    "sts:TransitiveTagKeys": ["twokey:principal", "twokey:session"],
+    "sts:TransitiveTagKeys": [
+      "twokey:principal",
+      "twokey:session",
+      ...(escalated ? ["twokey:escalation"] : []),
+    ],
   };
+  const approved: Readonly<Record<string, string>> = escalated
+    ? { "aws:RequestTag/twokey:escalation": "esc-*" }
+    : {};
   const named = { "sts:SourceIdentity": "tks-*" };
   return document(
     {
@@ -35,7 +45,7 @@ function onlyTheBroker(account: Account): PolicyDocument {
           "sts:ExternalId": account.externalId,
           "aws:RequestTag/twokey:principal": "ai-agent",
         },
-        StringLike: { ...named, "aws:RequestTag/twokey:session": "tks-*" },
+        StringLike: { ...named, ...approved, "aws:RequestTag/twokey:session": "tks-*" },
       },
     },
     {
@@ -96,13 +106,16 @@ export function demoAccount(
   account: Account,
   brokerKey: { readonly accessKeyId: string; readonly secretAccessKey: string },
 ): AccountOptions {
-  const ai = { trust: onlyTheBroker(account), inline: { wide: EVERYTHING } };
+  const ai = (role: string) => ({
+    trust: onlyTheBroker(account, role === "escalated"),
+    inline: { wide: EVERYTHING },
+  });
   const serviceRoles = [...new Set(Object.values(account.serviceRoles))];
   return {
     id: account.id,
     users: [{ name: BROKER_USER, ...brokerKey, policies: [EVERYTHING] }],
     roles: [
-      ...Object.values(account.roles).map((arn) => roleNamed(arn, ai)),
+      ...Object.entries(account.roles).map(([role, arn]) => roleNamed(arn, ai(role))),
       ...serviceRoles.map((arn) =>
         roleNamed(arn, { trust: forCloudFormation, inline: { wide: EVERYTHING } }),
       ),

@@ -30,7 +30,7 @@ export function checkCommand(): Command {
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP)
     .action(async (folder: string, options: CheckOptions) => {
-      const { actionTable, examinePolicy } = await import("../../wire.ts");
+      const { actionTable, examinePolicy } = await import("../../wire/tools.ts");
       const examined = await examinePolicy(folder);
       const table = options.reach === true ? actionTable() : null;
       const failed = examined.faults.length > 0 || (options.strict === true && examined.warnings.length > 0);

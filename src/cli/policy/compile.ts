@@ -38,7 +38,7 @@ export function compileCommand(): Command {
         refuse(problemsOf(plan.error), options.json);
         return;
       }
-      const { constantSessionTags } = await import("../../wire.ts");
+      const { constantSessionTags } = await import("../../wire/tools.ts");
       const result = compileResult(plan.value, constantSessionTags());
       process.stdout.write(`${options.json === true ? JSON.stringify(result, null, 2) : asText(result)}\n`);
     });

@@ -38,7 +38,7 @@ export function coverageCommand(): Command {
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP)
     .action(async (options: CoverageOptions) => {
-      const { actionTable, loadPolicy } = await import("../../wire.ts");
+      const { actionTable, loadPolicy } = await import("../../wire/tools.ts");
       const loaded = await loadPolicy(options.folder);
       if (!loaded.ok) {
         refuse(loaded.error, options.json);

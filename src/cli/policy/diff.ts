@@ -29,7 +29,7 @@ export function diffCommand(): Command {
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP)
     .action(async (before: string, after: string, options: DiffOptions) => {
-      const { actionTable, loadPolicy } = await import("../../wire.ts");
+      const { actionTable, loadPolicy } = await import("../../wire/tools.ts");
       const [then, now] = [await loadPolicy(before), await loadPolicy(after)];
       if (!then.ok || !now.ok) {
         const faults = [

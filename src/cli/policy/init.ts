@@ -85,7 +85,7 @@ async function ask(template: string, options: InitOptions): Promise<InitOptions>
 }
 
 async function init(template: string, options: InitOptions): Promise<void> {
-  const { proposeTemplate } = await import("../../wire.ts");
+  const { proposeTemplate } = await import("../../wire/tools.ts");
   const trail = options.fromCloudtrail === undefined ? null : await readFile(options.fromCloudtrail, "utf8");
   const proposed = await proposeTemplate(options.folder, {
     name: template,

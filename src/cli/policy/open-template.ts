@@ -45,7 +45,7 @@ export async function openTemplate(
   name: string,
   { folder, json }: TemplateOptions,
 ): Promise<OpenTemplate | null> {
-  const { actionTable, loadPolicy } = await import("../../wire.ts");
+  const { actionTable, loadPolicy } = await import("../../wire/tools.ts");
   const loaded = await loadPolicy(folder);
   if (!loaded.ok) return refuse(loaded.error, json);
   const prepared = loaded.value.templates.get(name);

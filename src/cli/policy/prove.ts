@@ -39,7 +39,7 @@ async function proveAll(
   name: string | undefined,
   options: Options,
 ): Promise<readonly TemplateProof[] | null> {
-  const { actionTable, loadPolicy } = await import("../../wire.ts");
+  const { actionTable, loadPolicy } = await import("../../wire/tools.ts");
   const { proveTemplate, provable } = await import("../../policy/prove/prove.ts");
   const loaded = await loadPolicy(options.folder);
   if (!loaded.ok) return refuse(loaded.error, options.json);

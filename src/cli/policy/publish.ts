@@ -54,7 +54,7 @@ async function run(options: PublishOptions): Promise<void> {
   const flags = { config: options.config, "data-dir": options.dataDir };
   const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
   if (!config.ok) return void refuse(config.error, options.json);
-  const { loadPolicy } = await import("../../wire.ts");
+  const { loadPolicy } = await import("../../wire/tools.ts");
   const policy = await loadPolicy(options.folder);
   if (!policy.ok) return void refuse(policy.error, options.json);
   const { openPublisher } = await import("../../wire/publish.ts");

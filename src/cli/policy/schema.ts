@@ -17,7 +17,7 @@ export function schemaCommand(): Command {
     .addHelpText("after", HELP)
     .action(async ({ out }: { out?: string }) => {
       const [{ actionTable }, { jsonSchemas }] = await Promise.all([
-        import("../../wire.ts"),
+        import("../../wire/tools.ts"),
         import("../../policy/schema/json-schema.ts"),
       ]);
       const schemas = jsonSchemas(actionTable());

@@ -1,4 +1,5 @@
 /** Templates nobody may ask for, and escalations nobody may decide. */
+import { CHANGE_SET_READER } from "../change-set-reader.ts";
 import type { ApprovalRule, PolicySet, Template } from "../set.ts";
 import type { Finding } from "./finding.ts";
 
@@ -7,15 +8,19 @@ export function unreachable(set: PolicySet): readonly Finding[] {
 }
 
 function unasked({ templates, registry }: PolicySet): readonly Finding[] {
-  return templates
-    .filter(({ name }) => !registry.agents.some((agent) => agent.templates.includes(name)))
-    .map(({ name, file }) => ({
-      level: "warning",
-      file,
-      path: ["name"],
-      message: `no agent may ask for \`${name}\``,
-      fix: "add it to an agent's `templates` in agents.yaml",
-    }));
+  return (
+    templates
+      // Twokey's own; every other must be somebody's.
+      .filter(({ name }) => name !== CHANGE_SET_READER)
+      .filter(({ name }) => !registry.agents.some((agent) => agent.templates.includes(name)))
+      .map(({ name, file }) => ({
+        level: "warning",
+        file,
+        path: ["name"],
+        message: `no agent may ask for \`${name}\``,
+        fix: "add it to an agent's `templates` in agents.yaml",
+      }))
+  );
 }
 
 const accountsOf = ({ accounts }: Pick<Template, "accounts">, set: PolicySet): readonly string[] =>

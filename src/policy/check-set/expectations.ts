@@ -2,10 +2,12 @@
  * Asks each compiled template the questions of its own `expect:`. Pure; every case is asked, whatever became of
  * the others.
  */
+import { err, ok, type Result } from "../../result.ts";
 import { compile } from "../compile.ts";
 import { documentsOf } from "../compiled.ts";
 import { evaluate } from "../iam/evaluate.ts";
 import { parsePolicy, type ParsedPolicy } from "../iam/parse.ts";
+import type { Evaluation, PolicyDocument } from "../iam/types.ts";
 import type { PreparedTemplate } from "../prepare.ts";
 import type { Account, Expectation, PolicySet, Template } from "../set.ts";
 import type { Finding } from "./finding.ts";
@@ -33,33 +35,57 @@ function problemOf(
   expectation: Expectation,
   account: Account | null,
 ): string | null {
-  if (account === null) return "the template is open in no account";
-  const compiled = compile(prepared, { account, parameters: expectation.parameters });
-  if (!compiled.ok) return `does not compile: ${JSON.stringify(compiled.error)}`;
-  const session: ParsedPolicy[] = [];
-  for (const document of documentsOf(compiled.value)) {
-    const parsed = parsePolicy(document);
-    if (!parsed.ok) return `compiles to a policy AWS would refuse: ${parsed.error.join("; ")}`;
-    session.push(parsed.value);
-  }
-  const role = account.roles[prepared.template.role];
-  const { decision, reason } = evaluate(
-    {
-      principal: {
-        arn: `arn:aws:sts::${account.id}:assumed-role/${role.slice(role.lastIndexOf("/") + 1)}/expectation`,
-        account: account.id,
-        roleArn: role,
-      },
-      action: expectation.action,
-      resource: expectation.resource,
-      resourceAccount: account.id,
-      context: expectation.context,
-    },
-    // The role's own policy is taken to allow everything: what stops a request must be the session policy.
-    { identity: [EVERYTHING], session, boundary: null, scp: null, resource: null },
-  );
+  const answer = askExpectation(prepared, expectation, account);
+  if (!answer.ok) return answer.error;
+  const { decision, reason } = answer.value;
   if (decision === expectation.decision) return null;
   return `expected ${expectation.decision}, got ${decision} (${reason})`;
+}
+
+/** What one request comes to in the session the template gives for these values. `err`: why there is no such session. */
+export function askExpectation(
+  prepared: PreparedTemplate,
+  asked: Pick<Expectation, "parameters" | "action" | "resource" | "context">,
+  account: Account | null,
+): Result<Evaluation, string> {
+  if (account === null) return err("the template is open in no account");
+  const compiled = compile(prepared, { account, parameters: asked.parameters });
+  if (!compiled.ok) return err(`does not compile: ${JSON.stringify(compiled.error)}`);
+  return askSession(documentsOf(compiled.value), asked, {
+    account,
+    role: account.roles[prepared.template.role],
+  });
+}
+
+/** The same of a session that is compiled already. */
+export function askSession(
+  documents: readonly PolicyDocument[],
+  asked: Pick<Expectation, "action" | "resource" | "context">,
+  { account, role }: { readonly account: Account; readonly role: string },
+): Result<Evaluation, string> {
+  const session: ParsedPolicy[] = [];
+  for (const document of documents) {
+    const parsed = parsePolicy(document);
+    if (!parsed.ok) return err(`compiles to a policy AWS would refuse: ${parsed.error.join("; ")}`);
+    session.push(parsed.value);
+  }
+  return ok(
+    evaluate(
+      {
+        principal: {
+          arn: `arn:aws:sts::${account.id}:assumed-role/${role.slice(role.lastIndexOf("/") + 1)}/expectation`,
+          account: account.id,
+          roleArn: role,
+        },
+        action: asked.action,
+        resource: asked.resource,
+        resourceAccount: account.id,
+        context: asked.context,
+      },
+      // The role's own policy is taken to allow everything: what stops a request must be the session policy.
+      { identity: [EVERYTHING], session, boundary: null, scp: null, resource: null },
+    ),
+  );
 }
 
 const EVERYTHING = allowEverything();
@@ -74,7 +100,7 @@ function allowEverything(): ParsedPolicy {
 }
 
 /** The account the case speaks of: the one its ARNs name, or the template's first. */
-function accountOf(expectation: Expectation, template: Template, set: PolicySet): Account | null {
+export function accountOf(expectation: Expectation, template: Template, set: PolicySet): Account | null {
   const open = set.accounts.filter(({ id }) => template.accounts?.includes(id) ?? true);
   const arns = [expectation.resource, ...Object.values(expectation.parameters).flat()];
   return open.find(({ id }) => arns.some((arn) => arn.split(":")[4] === id)) ?? open[0] ?? null;

@@ -1,26 +1,44 @@
-/** approvals.yaml: who decides what. */
+/** approvals.yaml: who decides what, who administers the approvers, and whether a change of the set is itself approved. */
 import * as z from "zod";
+import type { FrozenRule } from "../../escalation/escalation.ts";
 import type { ApprovalRule, PolicyFault } from "../set.ts";
 import { didYouMean } from "../suggest.ts";
-import { mapOf, readItem, readList, say, type Item } from "./report.ts";
+import { mapOf, present, readItem, readList, say, type Item } from "./report.ts";
 import { accounts, duration, id, oneOrMany, templateName } from "./values.ts";
-import type { Source } from "./yaml.ts";
+import type { Path, Source } from "./yaml.ts";
 
 const HOUR = 3600;
 
-export const ruleSchema = mapOf({
-  templates: oneOrMany(templateName, 100),
-  accounts,
-  // Rules cover escalation templates only, and production takes two keys.
+const deciding = (what: string) => ({
   quorum: z
     .int()
-    .min(2, { error: say("an escalation takes two people at least", "quorum: 2") })
+    .min(2, { error: say(`${what} takes two people at least`, "quorum: 2") })
     .max(10),
   groups: oneOrMany(id, 20),
   evidence: z.enum(["passkey"]),
   pending: duration(60, 7 * 24 * HOUR),
+});
+
+// Rules cover escalation templates only, and production takes two keys.
+export const ruleSchema = mapOf({
+  templates: oneOrMany(templateName, 100),
+  accounts,
+  ...deciding("an escalation"),
   usable: duration(60, HOUR),
 });
+
+/** The file but for its list of rules, each of which is judged by itself. */
+export const approvalsSchema = mapOf({
+  rules: present,
+  administrators: z.array(id).max(20).default([]),
+  activation: z.enum(["approval", "immediate"]).default("immediate"),
+  activation_rule: mapOf(deciding("a change of the policy set")).optional(),
+});
+
+export type ApprovalsItem = Item<z.output<typeof approvalsSchema>>;
+
+export const readApprovals = (source: Source, faults: PolicyFault[]): ApprovalsItem =>
+  readItem(source, [], approvalsSchema, faults);
 
 export type RuleItem = Item<z.output<typeof ruleSchema>>;
 
@@ -50,23 +68,61 @@ export function checkRule(rule: RuleItem, known: Approvable): void {
     }
   }
   if (known.people === null) return;
-  const groups = [...new Set(known.people.flatMap((person) => person.groups))];
-  const missing = (parts.groups ?? []).filter((group) => !groups.includes(group));
-  for (const group of missing) {
+  const { people } = known;
+  if (namesGroups({ groups: parts.groups ?? [], path: ["groups"] }, people, fault))
+    checkReachable(rule, { ...known, people });
+}
+
+type People = NonNullable<Approvable["people"]>;
+
+/** Whether somebody is in each of the groups, which stand at `path`. */
+function namesGroups(
+  named: { readonly groups: readonly string[]; readonly path: Path },
+  people: People,
+  fault: RuleItem["fault"],
+): boolean {
+  const groups = [...new Set(people.flatMap((person) => person.groups))];
+  for (const [index, group] of named.groups.entries()) {
+    if (groups.includes(group)) continue;
     const fix = didYouMean(group, groups) ?? "give somebody this group in people.yaml";
-    fault(["groups", (parts.groups ?? []).indexOf(group)], `nobody in people.yaml is in \`${group}\``, fix);
+    fault([...named.path, index], `nobody in people.yaml is in \`${group}\``, fix);
   }
-  if (missing.length === 0) checkReachable(rule, { ...known, people: known.people });
+  return named.groups.every((group) => groups.includes(group));
+}
+
+const inGroups = (people: People, groups: readonly string[]): People =>
+  people.filter((person) => person.groups.some((group) => groups.includes(group)));
+
+/** Nobody owns a policy set, so everybody in the groups counts. */
+export function checkActivation({ parts, absent, fault }: ApprovalsItem, people: People | null): void {
+  const { administrators = [], activation, activation_rule: rule } = parts;
+  if (activation === "approval" && absent("activation_rule")) {
+    fault(["activation"], "nobody is named to approve a changed policy set", "add `activation_rule`");
+  }
+  if (activation === "immediate" && !absent("activation_rule")) {
+    const message = "a changed policy set is served at once: this rule decides nothing";
+    fault(["activation_rule"], message, "write `activation: approval`, or remove the rule", "key");
+  }
+  if (people === null) return;
+  namesGroups({ groups: administrators, path: ["administrators"] }, people, fault);
+  if (rule === undefined) return;
+  const { quorum, groups } = rule;
+  if (!namesGroups({ groups, path: ["activation_rule", "groups"] }, people, fault)) return;
+  const able = inGroups(people, groups).length;
+  if (able < quorum) {
+    fault(
+      ["activation_rule", "quorum"],
+      `${quorum} must agree, and only ${able} may decide`,
+      "add people to the groups",
+    );
+  }
 }
 
 /** An owner never counts for their own agent: a quorum that needs them can never be reached. */
-function checkReachable(
-  { parts, fault }: RuleItem,
-  known: Approvable & { people: NonNullable<Approvable["people"]> },
-): void {
+function checkReachable({ parts, fault }: RuleItem, known: Approvable & { readonly people: People }): void {
   const { quorum, groups, templates } = parts;
   if (quorum === undefined || groups === undefined || templates === undefined) return;
-  const able = known.people.filter((person) => person.groups.some((group) => groups.includes(group)));
+  const able = inGroups(known.people, groups);
   if (able.length < quorum) {
     fault(["quorum"], `${quorum} must agree, and only ${able.length} may decide`, "add people to the groups");
     return;
@@ -93,3 +149,13 @@ export const toRule = (read: NonNullable<RuleItem["whole"]>): ApprovalRule => ({
   pendingSeconds: read.pending,
   usableSeconds: read.usable,
 });
+
+/** Null: a changed set is served at once. */
+export function toActivation({
+  activation_rule: rule,
+}: NonNullable<ApprovalsItem["whole"]>): FrozenRule | null {
+  if (rule === undefined) return null;
+  const { quorum, groups, evidence, pending } = rule;
+  // An approved set is served as soon as a broker sees it; nothing waits to be used.
+  return { quorum, groups, evidence, pendingSeconds: pending, usableSeconds: pending };
+}

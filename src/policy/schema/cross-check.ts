@@ -2,7 +2,7 @@
 import { didYouMean } from "../suggest.ts";
 import { checkAccount, type AccountItem } from "./accounts.ts";
 import { checkAgents } from "./agents.ts";
-import { checkRule, type Approvable } from "./approvals.ts";
+import { checkActivation, checkRule, type Approvable } from "./approvals.ts";
 import { checkTemplate } from "./check-template.ts";
 import type { Folder } from "./folder.ts";
 import { checkIdentities } from "./people.ts";
@@ -19,6 +19,7 @@ export function crossCheck(folder: Folder): void {
   for (const template of templates) checkTemplate(template);
   const known = approvable(folder);
   for (const rule of rules ?? []) checkRule(rule, known);
+  if (folder.approvals !== null) checkActivation(folder.approvals, known.people);
   checkDecidable(folder);
   checkNamedAccounts([...(rules ?? []), ...templates.map(({ item }) => item)], accounts);
   checkUnique(accounts, ["id", "name", "external_id"]);

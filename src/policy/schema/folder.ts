@@ -7,7 +7,7 @@ import type { Guardrails, PolicyFault } from "../set.ts";
 import { didYouMean } from "../suggest.ts";
 import { readAccounts, type AccountItem } from "./accounts.ts";
 import { readAgents, readIssuers, type AgentItem, type IssuerItem } from "./agents.ts";
-import { readRules, type RuleItem } from "./approvals.ts";
+import { readApprovals, readRules, type ApprovalsItem, type RuleItem } from "./approvals.ts";
 import { readGuardrails } from "./guardrails.ts";
 import { readPeople, type PersonItem } from "./people.ts";
 import { checkKeys } from "./report.ts";
@@ -20,6 +20,7 @@ export interface Folder {
   readonly people: readonly PersonItem[] | null;
   readonly issuers: readonly IssuerItem[] | null;
   readonly agents: readonly AgentItem[] | null;
+  readonly approvals: ApprovalsItem | null;
   readonly rules: readonly RuleItem[] | null;
   /** By name, so that the order of files means nothing. */
   readonly templates: readonly ReadTemplate[];
@@ -28,15 +29,15 @@ export interface Folder {
 }
 
 const GUARDRAILS = "guardrails.yaml";
-/** The files that hold lists, and the keys of those. */
+const APPROVALS = "approvals.yaml";
+/** The files that hold lists and nothing else, and the keys of those. */
 const LISTS = {
   "accounts.yaml": ["accounts"],
   "people.yaml": ["people"],
   "agents.yaml": ["issuers", "agents"],
-  "approvals.yaml": ["rules"],
 } as const;
-type ListFile = keyof typeof LISTS;
-const FILES = [GUARDRAILS, ...(Object.keys(LISTS) as ListFile[])];
+type ListFile = keyof typeof LISTS | typeof APPROVALS;
+const FILES = [GUARDRAILS, ...Object.keys(LISTS), APPROVALS];
 
 const TEMPLATE = /^templates\/([^/]+)\.yaml$/;
 const templateName = (file: string): string | undefined => TEMPLATE.exec(file)?.[1];
@@ -57,7 +58,7 @@ export function readFolder(files: readonly PolicyFile[], table: ActionTable, fau
     return source === undefined ? null : read(source, faults);
   };
   for (const [file, keys] of Object.entries(LISTS)) checkKeys(sources.get(file), keys, faults);
-  const guardrails = sources.get(GUARDRAILS);
+  const [guardrails, approvals] = [sources.get(GUARDRAILS), sources.get(APPROVALS)];
   const schema = templateSchema(table);
   return {
     guardrails: guardrails === undefined ? null : readGuardrails(guardrails, table, faults),
@@ -65,7 +66,8 @@ export function readFolder(files: readonly PolicyFile[], table: ActionTable, fau
     people: list("people.yaml", readPeople),
     issuers: list("agents.yaml", readIssuers),
     agents: list("agents.yaml", readAgents),
-    rules: list("approvals.yaml", readRules),
+    approvals: approvals === undefined ? null : readApprovals(approvals, faults),
+    rules: list(APPROVALS, readRules),
     templates: [...sources]
       .flatMap(([file, source]) => readNamed(templateName(file), source, schema, faults))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),

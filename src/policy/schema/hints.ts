@@ -19,6 +19,13 @@ export const HINTS: Readonly<Record<string, string>> = {
   "agents.agents.subject":
     "Matches from end to end; * stands for one whole segment between : and /, never for a part of one.",
   "agents.agents.templates": "What this agent may ask for.",
+  "approvals.administrators": "Groups whose members may invite people and take passkeys away.",
+  "approvals.activation":
+    "immediate: a changed folder is served at once. approval: only when its people approved it.",
+  "approvals.activation_rule":
+    "Who approves a changed policy set. The rule in force decides, never the new one.",
+  "approvals.activation_rule.quorum": "How many different people must approve.",
+  "approvals.activation_rule.pending": "How long a changed set waits for its decisions.",
   "approvals.rules.quorum": "How many different people must approve. The owner of the agent never counts.",
   "approvals.rules.pending": "How long a request waits for its decisions.",
   "approvals.rules.usable": "How long a grant waits for its one mint.",

@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { ActionTable } from "../knowledge.ts";
 import { accountSchema } from "./accounts.ts";
 import { agentSchema, enrolledSchema, oidcSchema } from "./agents.ts";
-import { ruleSchema } from "./approvals.ts";
+import { approvalsSchema, ruleSchema } from "./approvals.ts";
 import { writtenForm, type Json } from "./as-written.ts";
 import { guardrailsSchema } from "./guardrails.ts";
 import { HINTS } from "./hints.ts";
@@ -19,7 +19,7 @@ export function jsonSchemas(table: ActionTable): Readonly<Record<string, string>
   const files = {
     accounts: z.strictObject({ accounts: z.array(accountSchema).min(1) }),
     agents: z.strictObject({ issuers: z.array(issuer).min(1), agents: z.array(agentSchema).min(1) }),
-    approvals: z.strictObject({ rules: z.array(ruleSchema) }),
+    approvals: approvalsSchema.extend({ rules: z.array(ruleSchema) }),
     guardrails: guardrailsSchema(table),
     people: z.strictObject({ people: z.array(personSchema).min(1) }),
     template: templateSchema(table),

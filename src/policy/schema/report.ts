@@ -77,7 +77,10 @@ export function checkKeys(source: Source | undefined, keys: readonly string[], f
   readItem(source, [], mapOf(Object.fromEntries(keys.map((key) => [key, present]))), faults);
 }
 
-const present = z.unknown().refine((value) => value !== undefined && value !== null, { error: MISSING });
+/** Whatever it is: another schema judges it. */
+export const present = z
+  .unknown()
+  .refine((value) => value !== undefined && value !== null, { error: MISSING });
 
 /** The maps of the list at `key` of the file. The list's own faults are reported here; `least` 0 lets it be empty. */
 export function readList(

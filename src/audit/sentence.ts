@@ -1,0 +1,115 @@
+/**
+ * Every entry of the record as one readable sentence. Total: a new kind does not compile until it has one. Holds foreign
+ * text in parts (reasons, labels, AWS's words): whoever shows it shows it inert.
+ */
+import type { PasskeyEvidence } from "../escalation/escalation.ts";
+import type { Entry, EntryKind } from "./entry.ts";
+
+/** Every kind there is, for whoever offers a choice. The type makes it complete. */
+const KINDS: Readonly<Record<EntryKind, true>> = {
+  "session.intent": true,
+  "session.issued": true,
+  "session.failed": true,
+  "session.unknown": true,
+  "session.frozen": true,
+  "session.revoked": true,
+  "request.refused": true,
+  "escalation.requested": true,
+  "escalation.joined": true,
+  "escalation.decided": true,
+  "escalation.changed": true,
+  "human.signed_in": true,
+  "human.signed_out": true,
+  "human.refused": true,
+  "passkey.enrolled": true,
+  "passkey.removed": true,
+  "invitation.created": true,
+  "policy.loaded": true,
+  "policy.refused": true,
+  "broker.started": true,
+  "broker.stopped": true,
+};
+export const ENTRY_KINDS = Object.keys(KINDS) as readonly EntryKind[];
+
+/** Without a time and without the entry's index: both stand beside it. */
+export function entrySentence(entry: Entry): string {
+  const agent = entry.agent ?? "an unknown agent";
+  const person = entry.person ?? "somebody";
+  const session = entry.session ?? "a session";
+  const escalation = entry.escalation ?? "an escalation";
+  switch (entry.kind) {
+    case "session.intent": {
+      const { template, account, durationSeconds, task } = entry.detail;
+      const granted = entry.escalation === null ? "" : `, granted by ${entry.escalation}`;
+      return `${agent} asks STS for session ${session}: ${template} in account ${account} for ${minutes(durationSeconds)}${granted}, to ${task.intent}: ${task.summary}`;
+    }
+    case "session.issued":
+      return `STS issued session ${session} to ${agent}, until ${instant(entry.detail.expiresAt)}`;
+    case "session.failed":
+      return `STS issued nothing for session ${session}: ${entry.detail.code}: ${entry.detail.message}`;
+    case "session.unknown":
+      return `Whether STS issued session ${session} is unknown, and nothing was delivered: ${entry.detail.code}: ${entry.detail.message}`;
+    case "session.frozen":
+      return `Session ${session} was frozen: ${entry.detail.reason}`;
+    case "session.revoked": {
+      const { outcome, roleArn, message } = entry.detail;
+      return outcome === "in_force"
+        ? `Session ${session} was revoked in AWS, on ${roleArn}: ${message}`
+        : `Session ${session} could NOT be revoked in AWS, on ${roleArn}: ${message}`;
+    }
+    case "request.refused":
+      return `${agent} was refused ${entry.detail.route}: ${entry.detail.reason}`;
+    case "escalation.requested":
+      return `${entry.agent ?? "A changed policy folder"} asks for escalation ${escalation} (${entry.detail.code}), open until ${instant(entry.detail.expiresAt)}`;
+    case "escalation.joined":
+      return `${agent} asked again for escalation ${escalation}, which waits already`;
+    case "escalation.decided": {
+      const { decision, state } = entry.detail;
+      const deed = decision.verdict === "approve" ? "approved" : "denied";
+      const reason = decision.reason === null ? "" : `: ${decision.reason}`;
+      return `${decision.person} ${deed} escalation ${escalation} with passkey ${keyOf(decision.evidence)}; it is ${state}${reason}`;
+    }
+    case "escalation.changed":
+      return `Escalation ${escalation} ${CHANGED[entry.detail.event]}: it was ${entry.detail.from} and is ${entry.detail.to}`;
+    case "human.signed_in":
+      return `${person} signed in by ${entry.detail.method} as ${entry.detail.account.subject} of ${entry.detail.account.issuer}, until ${instant(entry.detail.expiresAt)}`;
+    case "human.signed_out":
+      return entry.detail.everywhere
+        ? `${person} ended ${counted(entry.detail.count, "sign-in")}, in every browser`
+        : `${person} signed out`;
+    case "human.refused":
+      return `${person} was refused ${entry.detail.route}: ${entry.detail.reason}`;
+    case "passkey.enrolled":
+      return `${person} enrolled the passkey "${entry.detail.label}" (${entry.detail.credentialId.slice(0, 12)}…), which counts from ${instant(entry.detail.countsFrom)}`;
+    case "passkey.removed":
+      return `${person} removed passkey ${entry.detail.credentialId.slice(0, 12)}… of ${entry.detail.of}`;
+    case "invitation.created":
+      return entry.detail.by === "bootstrap"
+        ? `The bootstrap token made an invitation for ${entry.detail.invited}, good until ${instant(entry.detail.expiresAt)}`
+        : `${person} invited ${entry.detail.invited}, until ${instant(entry.detail.expiresAt)}`;
+    case "policy.loaded": {
+      const { digest, templates, changes } = entry.detail;
+      const what =
+        changes === null ? "" : `, changed: ${changes.length === 0 ? "nothing" : changes.join("; ")}`;
+      return `Policy set ${digest.slice(0, 12)}… with ${counted(templates.length, "template")} is served${what}`;
+    }
+    case "policy.refused":
+      return `The policy folder has ${counted(entry.detail.faults, "fault")} and is not served: ${entry.detail.lines.join("; ")}`;
+    case "broker.started":
+      return `The broker started, version ${entry.detail.version}`;
+    case "broker.stopped":
+      return `The broker stopped, version ${entry.detail.version}`;
+  }
+}
+
+const CHANGED = {
+  cancelled: "was cancelled",
+  expired: "ran out of time",
+  consumed: "was used for its one session",
+  returned: "came back, because STS issued nothing",
+} as const;
+
+const keyOf = ({ credentialId }: PasskeyEvidence): string => `${credentialId.slice(0, 12)}…`;
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const minutes = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`);
+const instant = (at: Date): string => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -1,0 +1,79 @@
+/** Live sessions by agent: issued, or perhaps issued, and not over. */
+import type { SessionRecord } from "../audit/log.ts";
+import type { Failure } from "../failure.ts";
+import { LONGEST_SESSION_SECONDS } from "../policy/decide.ts";
+import { mayOf } from "../policy/decide-escalation.ts";
+import type { ServedPolicy } from "../policy/serve.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Broker } from "./admit.ts";
+import { readRecord } from "./read-record.ts";
+
+const PAGE = 250;
+/** Of the newest sessions; more of them at once means something else is wrong. */
+const MOST = 2000;
+/** Clocks differ, and STS counts from its own answer. */
+const MARGIN_MS = 5 * 60 * 1000;
+
+export type LiveSession = ReturnType<typeof liveSession>;
+
+export interface LiveSessions {
+  readonly agents: readonly {
+    readonly agent: string;
+    readonly owner: string;
+    readonly sessions: readonly LiveSession[];
+  }[];
+}
+
+export async function showSessions(broker: Broker): Promise<Result<LiveSessions, Failure>> {
+  const now = broker.clock();
+  const read = await readRecord(() => recentSessions(broker, now));
+  if (!read.ok) return err(read.error);
+  const live = read.value.filter((record) => isLive(record, now));
+  const agents = [...new Set(live.map(({ session }) => session.agent))].sort();
+  return ok({
+    agents: agents.map((agent) => {
+      const own = live.filter(({ session }) => session.agent === agent);
+      const owner = own[0]?.session.owner ?? "";
+      return { agent, owner, sessions: own.map((record) => liveSession(record, broker.policy)) };
+    }),
+  });
+}
+
+/** Newest first, as far back as a session may still live. */
+async function recentSessions(broker: Broker, now: Date): Promise<readonly SessionRecord[]> {
+  const oldest = now.getTime() - LONGEST_SESSION_SECONDS * 1000 - MARGIN_MS;
+  const found: SessionRecord[] = [];
+  for (let before: string | null = null; found.length < MOST;) {
+    const page = await broker.audit.sessions({ agent: null, limit: PAGE, before });
+    found.push(...page);
+    const last = page.at(-1)?.session;
+    if (page.length < PAGE || last === undefined || last.requestedAt.getTime() < oldest) break;
+    before = last.id;
+  }
+  return found;
+}
+
+function isLive({ state, session, expiresAt }: SessionRecord, now: Date): boolean {
+  if (state === "failed") return false;
+  // Where STS did not say, it may live as long as was asked for.
+  const end =
+    expiresAt?.getTime() ?? session.requestedAt.getTime() + session.durationSeconds * 1000 + MARGIN_MS;
+  return end > now.getTime();
+}
+
+function liveSession({ session, state, expiresAt, frozenAt }: SessionRecord, policy: ServedPolicy) {
+  const { id, template, account, requestedAt, escalation, task } = session;
+  const may = mayOf(session, policy);
+  return {
+    id,
+    template,
+    account,
+    state,
+    requestedAt,
+    expiresAt,
+    frozenAt,
+    escalation,
+    may,
+    summary: task.summary,
+  };
+}
