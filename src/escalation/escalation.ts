@@ -95,7 +95,7 @@ export interface ResourceChange {
   readonly replacement: "True" | "False" | "Conditional" | null;
   /** What AWS does with the old one: `Delete`, `Retain`, `Snapshot`, …; null where it does not say. */
   readonly policyAction: string | null;
-  /** Names of the properties or attributes that change. */
+  /** The properties or attributes that change, with their values where AWS shows them. Foreign text. */
   readonly details: readonly string[];
 }
 

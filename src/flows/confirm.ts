@@ -77,7 +77,22 @@ export async function confirm(
   }
   const verified = await verifyPasskey(broker, challenge, assertion);
   if (!verified.ok) return verified;
-  return verified.value.person.id === id ? ok(null) : passkeyRefused("the passkey is another person's");
+  const { passkey, person } = verified.value;
+  if (person.id !== id) return passkeyRefused("the passkey is another person's");
+  return action === ACTIONS.enrol() || (await mayRuleOthers(broker, passkey))
+    ? ok(null)
+    : err({ code: "passkey_too_new", countsFrom: passkey.countsFrom });
+}
+
+/**
+ * A key that may not decide yet rules over nobody else's either: whoever slipped one in could otherwise take everybody
+ * out before the delay is over. Where no key counts yet there is nobody to protect, and a team must begin.
+ */
+async function mayRuleOthers(broker: Broker, passkey: Passkey): Promise<boolean> {
+  const now = broker.clock();
+  if (passkey.countsFrom <= now) return true;
+  const all = await broker.humans.passkeys({ person: null });
+  return all.every(({ removedAt, countsFrom }) => removedAt !== null || countsFrom > now);
 }
 
 /** The person whose passkey answered: by the account it was enrolled with, then and now. */

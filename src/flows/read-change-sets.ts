@@ -11,6 +11,8 @@ import { type Failure } from "../failure.ts";
 import type { Agent } from "../identity/agent.ts";
 import { planSession, type IssuePlan } from "../policy/decide.ts";
 import { CHANGE_SET_READER, READER_AGENT } from "../policy/change-set-reader.ts";
+import { globMatch } from "../policy/iam/match.ts";
+import type { PolicyDocument } from "../policy/iam/types.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Broker, Call } from "./admit.ts";
 import { attempt, type Issued } from "./issue-credentials.ts";
@@ -22,6 +24,13 @@ const STACK = /^arn:aws[a-z-]*:cloudformation:[a-z0-9-]+:\d{12}:stack\/[^/]+\/[^
 export const readChangeSets: ReadChangeSets = async (broker, call, agent, plan) => {
   const values = [...new Set(Object.values(plan.parameters).flat())];
   const arns = values.filter((value) => CHANGE_SET.test(value));
+  // Whatever the session may execute is read, or nobody is asked: a name, or an ARN in another spelling, hides it.
+  const unread = executable(plan.compiled.document).find((value) => !arns.includes(value));
+  if (unread !== undefined) {
+    return err(
+      unreadable(unread, "it is not the whole ARN of a change set, so nobody can be shown what it does"),
+    );
+  }
   const [first] = arns;
   if (first === undefined) return ok([]);
   const stacks = values.filter((value) => STACK.test(value));
@@ -39,6 +48,23 @@ export const readChangeSets: ReadChangeSets = async (broker, call, agent, plan) 
   }
   return ok(found);
 };
+
+/** What ExecuteChangeSet is confined to; `*` where it is not. Empty: the session executes none. */
+function executable({ Statement }: PolicyDocument): readonly string[] {
+  return Statement.flatMap((statement) => {
+    const actions = [statement.Action ?? []].flat();
+    const executes = actions.some((pattern) => globMatch(pattern.toLowerCase(), EXECUTE));
+    if (statement.Effect !== "Allow" || !(executes || statement.NotAction !== undefined)) return [];
+    const named = Object.values(statement.Condition ?? {}).flatMap((block) =>
+      Object.entries(block)
+        .filter(([key]) => key.toLowerCase() === "cloudformation:changesetname")
+        .flatMap(([, value]) => [value].flat()),
+    );
+    return named.length === 0 ? ["*"] : named.map(String);
+  });
+}
+
+const EXECUTE = "cloudformation:executechangeset";
 
 const unreadable = (arn: string, reason: string): Failure => ({ code: "change_set_unreadable", arn, reason });
 

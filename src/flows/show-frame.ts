@@ -24,7 +24,8 @@ export async function showFrame(broker: Broker, viewer: Viewer): Promise<Result<
   const [waiting, passkeys] = read.value;
   const now = broker.clock();
   const fresh = passkeys.filter(
-    ({ enrolledAt, removedAt }) => removedAt === null && now.getTime() - enrolledAt.getTime() < ANNOUNCED_MS,
+    // From when it counts: a delay that ends the notice with itself would hide the key from then on.
+    ({ countsFrom, removedAt }) => removedAt === null && now.getTime() - countsFrom.getTime() < ANNOUNCED_MS,
   );
   const { id, name } = viewer.person;
   return ok({

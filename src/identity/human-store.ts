@@ -97,7 +97,7 @@ export interface HumanStore {
   ): Promise<SignIn>;
   /** Null where it is unknown, over or revoked. */
   findSignIn(tokenDigest: string): Promise<SignIn | null>;
-  /** The groups claim of each account's last OIDC sign-in, of those that had one. */
+  /** The groups claim of each account's last OIDC sign-in, where that had one, is a day old at most and was not ended. */
   memberships(): Promise<readonly { readonly account: HumanAccount; readonly groups: readonly string[] }[]>;
   signOut(tokenDigest: string, context: HumanContext): Promise<void>;
   /** Every sign-in of these accounts. How many there were. */

@@ -212,8 +212,10 @@ export function maySentence(
 ): string {
   const named = Object.entries(parameters).map(([name, values]) => `${name} ${values.join(", ")}`);
   const where = named.length > 0 ? ` (${named.join("; ")})` : "";
+  // What people approved may be production's, and that alone.
+  const rest = template.kind === "escalation" ? "whatever else" : "whatever";
   return (
     `${template.title}${where}, in account ${account.id} (${account.name}); ` +
-    `whatever is not tagged ${guardrails.environmentTag}=${guardrails.nonProduction.join("|")} is read-only.`
+    `${rest} is not tagged ${guardrails.environmentTag}=${guardrails.nonProduction.join("|")} is read-only.`
   );
 }

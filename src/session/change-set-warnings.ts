@@ -61,6 +61,7 @@ export function warningsOf(seen: SeenChangeSet, guards: Guards): readonly string
     ...resourceTags(seen, { before, after }, guards),
     ...imports(seen),
     ...nested(seen, after),
+    ...permissions(seen),
     ...unread(seen, { original, after, before }),
     ...macros(original),
     ...lookedUp(original, after),
@@ -82,6 +83,18 @@ function stackTag(seen: SeenChangeSet, guards: Guards): readonly string[] {
   return [
     `The stack's tag ${guards.environmentTag} changes from ${said(then)} to ${said(now)}, for the stack and every resource in it.`,
   ];
+}
+
+/** Types that say who may do what; what is in them counts more than that they change. */
+const PERMISSIONS = /^AWS::(?:IAM::|Organizations::|KMS::Key$|Lambda::Permission$)|Policy$/;
+
+function permissions({ changes }: SeenChangeSet): readonly string[] {
+  return changes
+    .filter(({ type, action }) => PERMISSIONS.test(type) && action !== "Remove")
+    .map(
+      ({ logicalId, type }) =>
+        `It changes who may do what: ${logicalId} (${type}). Read its values below before you decide.`,
+    );
 }
 
 interface Templates {

@@ -19,6 +19,7 @@ export function auditPage({ filter, kinds, entries, next }: AuditData, frame: Fr
           <Entries
             rows={entries}
             caption={`${entries.length} ${entries.length === 1 ? "entry" : "entries"}, newest first`}
+            of={null}
           />
         )}
         {next !== null && (
@@ -50,7 +51,7 @@ export function storyPage({ escalation, rows }: StoryData, frame: Frame): string
         {rows.length === 0 ? (
           <p class="empty">The record holds nothing of it.</p>
         ) : (
-          <Entries rows={rows} caption="Everything on record, in order" />
+          <Entries rows={rows} caption="Everything on record, in order" of={escalation} />
         )}
       </>
     ),
@@ -93,7 +94,14 @@ function Search({ filter, kinds }: Pick<AuditData, "filter" | "kinds">) {
   );
 }
 
-function Entries({ rows, caption }: { readonly rows: readonly AuditRow[]; readonly caption: string }) {
+interface EntriesProps {
+  readonly rows: readonly AuditRow[];
+  readonly caption: string;
+  /** The escalation whose story this is: a link to it would lead nowhere. */
+  readonly of: string | null;
+}
+
+function Entries({ rows, caption, of }: EntriesProps) {
   return (
     <DataTable
       caption={caption}
@@ -102,7 +110,7 @@ function Entries({ rows, caption }: { readonly rows: readonly AuditRow[]; readon
         cells: [
           <When at={entry.at} />,
           <Foreign text={sentence} />,
-          <Who entry={entry} />,
+          <Who entry={entry} of={of} />,
           <details id={`entry-${entry.index}`} class="entry">
             <summary>
               #{entry.index} <span class="more">{entry.kind}</span>
@@ -119,11 +127,14 @@ function Entries({ rows, caption }: { readonly rows: readonly AuditRow[]; readon
   );
 }
 
-function Who({ entry: { person, agent, escalation } }: Pick<AuditRow, "entry">) {
+function Who({
+  entry: { person, agent, escalation },
+  of,
+}: Pick<AuditRow, "entry"> & { readonly of: string | null }) {
   return (
     <>
       {person ?? agent ?? "the broker"}
-      {escalation !== null && (
+      {escalation !== null && escalation !== of && (
         <small class="under">
           <a href={`/audit/escalations/${escalation}`}>its escalation’s story</a>
         </small>

@@ -86,9 +86,27 @@ test("a change set is read whole: its stack, every change, its description, the 
   ]);
   expect(seen).toEqual([
     ["Remove", "Table", null, "Delete", []],
-    ["Modify", "Queue", "False", null, ["VisibilityTimeout"]],
-    ["Add", "Topic", null, null, []],
+    ["Modify", "Queue", "False", null, ["VisibilityTimeout: 30 → 120"]],
+    ["Add", "Topic", null, null, ['{"Properties":{}}']],
   ]);
+});
+
+test("what an added or changed resource would hold is shown, and a value too long says so", async () => {
+  const document = { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*" } };
+  const { changeSet } = await shown({
+    TemplateBody: templateOf({
+      ...SAME,
+      Open: { Type: "AWS::SQS::QueuePolicy", Properties: { PolicyDocument: document } },
+      Long: { Type: "AWS::SNS::Topic", Properties: { DisplayName: "a".repeat(700) } },
+    }),
+    Capabilities: ["CAPABILITY_IAM"],
+  });
+  const details = new Map(changeSet.changes.map((change) => [change.logicalId, change.details.join()]));
+  expect(details.get("Open")).toContain('"Action":"*"');
+  expect(details.get("Long")).toMatch(/^.{600}… \(\d+ more characters, NOT shown\)$/);
+  expect(changeSet.warnings).toContain(
+    "It changes who may do what: Open (AWS::SQS::QueuePolicy). Read its values below before you decide.",
+  );
 });
 
 test("more changes than one page holds are all read", async () => {

@@ -102,6 +102,16 @@ test("a change set of another account is refused before it is read", async () =>
   expect(asked).toEqual([]);
 });
 
+test.each([
+  "arn:aws:cloudformation:US-EAST-1:111122223333:changeSet/twokey-fix/2",
+  "arn:aws:cloudformation:us-east-1::changeSet/twokey-fix/2",
+  "arn:aws:cloudformation:us-east-1:111122223333:changeSet/twokey-fix/",
+])("what the session could execute and nobody can be shown (%s) is not asked for", async (change_set) => {
+  const refused = reasonOf(await request({}, { stack: [STACK], change_set: [change_set] }));
+  expect(refused).toMatchObject({ code: "change_set_unreadable", arn: change_set });
+  expect(asked).toEqual([]);
+});
+
 test("without the template to read with, nothing is asked", async () => {
   const templates = new Map(broker.policy.templates);
   templates.delete("read-change-set");

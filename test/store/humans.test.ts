@@ -266,6 +266,24 @@ onEveryEngine("the store of humans", (opened) => {
     });
   });
 
+  describe("groups of a claim", () => {
+    test("end a day after the sign-in that brought them, and when it is ended", async () => {
+      const [old, ended] = ["old-claim", "ended-claim"].map((subject) => ({ ...ACCOUNT, subject }));
+      if (old === undefined || ended === undefined) throw new Error("two accounts");
+      await signIn({ account: old, groups: ["platform"] });
+      await signIn({ account: ended, groups: ["platform"] });
+      const groups = async () =>
+        (await opened.log.humans.memberships()).filter(({ account }) => account.subject.endsWith("-claim"));
+      expect(await groups()).toHaveLength(2);
+      await opened.db.query(
+        "UPDATE sign_ins SET signed_in_at = signed_in_at - interval '25 hours' WHERE account_subject = $1",
+        [old.subject],
+      );
+      await opened.log.humans.signOutEverywhere([ended], BY);
+      expect(await groups()).toEqual([]);
+    });
+  });
+
   describe("challenges and logins", () => {
     test("one is found, and taken once", async () => {
       const one = {

@@ -11,6 +11,7 @@ import {
   GetTemplateCommand,
   type Change,
   type DescribeChangeSetCommandOutput,
+  type ResourceTargetDefinition,
   type Stack,
 } from "@aws-sdk/client-cloudformation";
 import type { ResourceChange } from "../../escalation/escalation.ts";
@@ -124,7 +125,8 @@ const REPLACEMENTS: readonly ResourceChange["replacement"][] = ["True", "False",
 /** What AWS calls otherwise than was known when this was written counts as the worst it can be. */
 function seenChange({ ResourceChange: change = {} }: Change): SeenChange {
   const details = (change.Details ?? []).flatMap(({ Target }) => Target ?? []);
-  const names = details.map(({ Name, Attribute }) => Name ?? Attribute ?? "");
+  const names = details.map((target) => detailOf(target));
+  if (change.Action === "Add" && change.AfterContext !== undefined) names.push(shown(change.AfterContext));
   return {
     action: ACTIONS.find((action) => action === change.Action) ?? "Dynamic",
     logicalId: change.LogicalResourceId ?? "",
@@ -140,6 +142,22 @@ function seenChange({ ResourceChange: change = {} }: Change): SeenChange {
       change.Scope?.includes("Tags") === true ||
       details.some(({ Name, Attribute }) => Attribute === "Tags" || /tags$/i.test(Name ?? "")),
   };
+}
+
+/** The property, with its values where AWS shows them: a name alone would hide what is changed. */
+function detailOf({ Name, Attribute, BeforeValue, AfterValue }: ResourceTargetDefinition): string {
+  const name = Name ?? Attribute ?? "";
+  if (BeforeValue === undefined && AfterValue === undefined) return name;
+  return `${name}: ${shown(BeforeValue)} → ${shown(AfterValue)}`;
+}
+
+/** Of one value. What is longer says so: the whole of it stands in the change set. */
+const MOST_CHARACTERS = 600;
+
+function shown(value: string | undefined): string {
+  if (value === undefined) return "nothing";
+  const left = value.length - MOST_CHARACTERS;
+  return left > 0 ? `${value.slice(0, MOST_CHARACTERS)}… (${left} more characters, NOT shown)` : value;
 }
 
 interface Seen extends Described {

@@ -15,12 +15,15 @@ const INSERT = `
 const FIND = `
   SELECT account_issuer, account_subject, method, groups, signed_in_at, expires_at FROM sign_ins
   WHERE token_digest = $1 AND revoked_at IS NULL AND expires_at > statement_timestamp()`;
+// A claim is what the provider said a day ago at most, of a sign-in nobody ended: a group taken away there must end here.
 const MEMBERSHIPS = `
   SELECT account_issuer, account_subject, groups FROM (
-    SELECT DISTINCT ON (account_issuer, account_subject) account_issuer, account_subject, groups
+    SELECT DISTINCT ON (account_issuer, account_subject)
+      account_issuer, account_subject, groups, signed_in_at, revoked_at
     FROM sign_ins WHERE method = 'oidc'
     ORDER BY account_issuer, account_subject, signed_in_at DESC
-  ) l WHERE groups IS NOT NULL`;
+  ) l
+  WHERE groups IS NOT NULL AND revoked_at IS NULL AND signed_in_at > statement_timestamp() - interval '1 day'`;
 const LIVE = "revoked_at IS NULL AND expires_at > $2::timestamptz RETURNING token_digest";
 const SIGN_OUT = `UPDATE sign_ins SET revoked_at = $2::timestamptz WHERE token_digest = $1 AND ${LIVE}`;
 const SIGN_OUT_EVERYWHERE = `

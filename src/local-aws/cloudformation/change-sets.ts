@@ -141,6 +141,7 @@ export const describeChangeSet = onChangeSet("DescribeChangeSet", (call, changeS
   const found = page(changeSet.changes, call.parameters.text("NextToken"), PAGE);
   if (!found.ok) return found;
   const { intention } = changeSet;
+  const values = call.parameters.text("IncludePropertyValues") === "true";
   return ok({
     result: {
       ...summary(changeSet),
@@ -148,7 +149,7 @@ export const describeChangeSet = onChangeSet("DescribeChangeSet", (call, changeS
       RollbackConfiguration: {},
       Capabilities: intention.capabilities,
       Tags: tagXml(intention.tags),
-      Changes: found.value.items.map(changeXml),
+      Changes: found.value.items.map((change) => changeXml(change, values)),
       NextToken: found.value.next,
     },
   });

@@ -17,6 +17,9 @@ export interface ChangeDetail {
   readonly evaluation: "Static" | "Dynamic";
   readonly source: "DirectModification" | "ParameterReference" | "ResourceReference";
   readonly causingEntity: string | null;
+  /** The value with its parameters filled in, as text; null: there is none. */
+  readonly before: string | null;
+  readonly after: string | null;
 }
 
 export interface ResourceChange {
@@ -27,6 +30,8 @@ export interface ResourceChange {
   readonly replacement: "True" | "False" | "Conditional" | null;
   readonly policyAction: string | null;
   readonly details: readonly ChangeDetail[];
+  /** Of an added resource: its properties as JSON. */
+  readonly properties: string | null;
 }
 
 interface KnownType {
@@ -69,7 +74,7 @@ export function diff(
   const retagged = before !== null && !sameTags(before.tags, after.tags);
   const kept = [...after.template.resources].flatMap(([id, resource]): readonly ResourceChange[] => {
     const was = old.get(id);
-    if (was === undefined || before === null) return [added(id, resource.type)];
+    if (was === undefined || before === null) return [added(id, resource, after)];
     const details = compare({ before, after, was, is: resource, retagged });
     return details.length === 0 ? [] : [modified(id, existing, was, details)];
   });
@@ -79,11 +84,12 @@ export function diff(
   return [...removed, ...withFollowers(kept, after, existing)];
 }
 
-const added = (logicalId: string, type: string): ResourceChange => ({
+const added = (logicalId: string, resource: TemplateResource, after: Intention): ResourceChange => ({
   action: "Add",
   logicalId,
   physicalId: null,
-  type,
+  type: resource.type,
+  properties: JSON.stringify({ Properties: filled(resource.properties, after) }),
   replacement: null,
   policyAction: null,
   details: [],
@@ -101,6 +107,7 @@ const removal = (
   replacement: null,
   policyAction: resource.deletionPolicy === "RetainExceptOnCreate" ? "Retain" : resource.deletionPolicy,
   details: [],
+  properties: null,
 });
 
 function modified(
@@ -118,6 +125,7 @@ function modified(
     replacement,
     policyAction: replacement === "False" ? null : `ReplaceAnd${resource.updateReplacePolicy}`,
     details,
+    properties: null,
   };
 }
 
@@ -141,13 +149,16 @@ function compare({ before, after, was, is, retagged }: Comparison): readonly Cha
   const details = [...names].flatMap((name) => {
     const old = was.properties[name] ?? null;
     const current = is.properties[name] ?? null;
-    if (same(filled(old, before), filled(current, after))) return [];
+    const [then, now] = [filled(old, before), filled(current, after)];
+    if (same(then, now)) return [];
     const parameter = same(old, current) ? changedParameter(current, before, after) : null;
     return [
       detail("Properties", name, {
         recreation: recreation(is.type, name),
         source: parameter === null ? "DirectModification" : "ParameterReference",
         causingEntity: parameter,
+        before: textOf(then),
+        after: textOf(now),
       }),
     ];
   });
@@ -171,8 +182,13 @@ const detail = (
   evaluation: "Static",
   source: "DirectModification",
   causingEntity: null,
+  before: null,
+  after: null,
   ...rest,
 });
+
+const textOf = (value: Json): string | null =>
+  value === null ? null : typeof value === "object" ? JSON.stringify(value) : String(value);
 
 /** A property that refers to a resource which may get a new physical id may change with it. */
 function withFollowers(

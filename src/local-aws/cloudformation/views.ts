@@ -100,7 +100,8 @@ export const resourceSummaryXml = (resource: StackResource): XmlStructure => ({
   DriftInformation: { StackResourceDriftStatus: "NOT_CHECKED" },
 });
 
-export const changeXml = (change: ResourceChange): XmlStructure => ({
+/** `values`: with the values of properties, which AWS shows only where they are asked for. */
+export const changeXml = (change: ResourceChange, values: boolean): XmlStructure => ({
   Type: "Resource",
   ResourceChange: {
     PolicyAction: change.policyAction,
@@ -110,12 +111,19 @@ export const changeXml = (change: ResourceChange): XmlStructure => ({
     ResourceType: change.type,
     Replacement: change.replacement,
     Scope: [...new Set(change.details.map((detail) => detail.attribute))],
-    Details: change.details.map(detailXml),
+    Details: change.details.map((detail) => detailXml(detail, values)),
+    AfterContext: values ? change.properties : null,
   },
 });
 
-const detailXml = (detail: ChangeDetail): XmlStructure => ({
-  Target: { Attribute: detail.attribute, Name: detail.name, RequiresRecreation: detail.recreation },
+const detailXml = (detail: ChangeDetail, values: boolean): XmlStructure => ({
+  Target: {
+    Attribute: detail.attribute,
+    Name: detail.name,
+    RequiresRecreation: detail.recreation,
+    BeforeValue: values ? detail.before : null,
+    AfterValue: values ? detail.after : null,
+  },
   Evaluation: detail.evaluation,
   ChangeSource: detail.source,
   CausingEntity: detail.causingEntity,
