@@ -1,6 +1,6 @@
 /** A passkey whose delay is not over decides nothing, and rules over nobody either. */
 import { expect, test } from "vitest";
-import { Browser, firstAdministrator, invited, startWorld } from "./world.ts";
+import { firstAdministrator, invited, startWorld, type Browser } from "./world.ts";
 
 test("while an older key counts, a new one invites nobody, removes no key and signs nobody out", async () => {
   let now = new Date();
