@@ -3,8 +3,9 @@
  * afterwards what they decided. There is no verb that decides: that takes a person's passkey, on the page.
  */
 import { Command } from "commander";
+import { withVerbs, type Verbs } from "./verbs.ts";
 
-const VERBS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+const VERBS: Verbs = {
   request: {
     summary: "ask the people who decide for exactly one session",
     load: async () => (await import("./escalation/request.ts")).requestCommand(),
@@ -31,15 +32,9 @@ const VERBS: Readonly<Record<string, { readonly summary: string; readonly load: 
   },
 };
 
-/** Loads the verb the line names; the others are listed by name for help alone. */
-export async function escalationCommand(argv: readonly string[]): Promise<Command> {
+export function escalationCommand(argv: readonly string[]): Promise<Command> {
   const escalation = new Command("escalation").description(
     "ask two people for more than a standing session can do, and wait for them",
   );
-  const named = argv.slice(0, argv[0] === "help" ? 2 : 1);
-  for (const [name, { summary, load }] of Object.entries(VERBS)) {
-    const verb = named.includes(name) ? await load() : new Command(name);
-    escalation.addCommand(verb.summary(summary));
-  }
-  return escalation;
+  return withVerbs(escalation, VERBS, argv);
 }

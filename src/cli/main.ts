@@ -35,8 +35,8 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     run: viaCommander(async (argv) => (await import("./policy.ts")).policyCommand(argv)),
   },
   audit: {
-    summary: "read the audit log",
-    run: viaCommander(async () => (await import("./audit.ts")).auditCommand()),
+    summary: "read and check the audit log",
+    run: viaCommander(async (argv) => (await import("./audit.ts")).auditCommand(argv)),
   },
   notify: {
     summary: "try the notifications to approvers",

@@ -3,13 +3,9 @@
  * does no work itself.
  */
 import { Command } from "commander";
+import { withVerbs, type Verbs } from "./verbs.ts";
 
-interface Verb {
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
-
-const VERBS: Readonly<Record<string, Verb>> = {
+const VERBS: Verbs = {
   check: {
     summary: "check every file of a policy folder",
     load: async () => (await import("./policy/check.ts")).checkCommand(),
@@ -52,13 +48,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-/** Loads the verb the line names; the others are listed by name for help alone. */
-export async function policyCommand(argv: readonly string[]): Promise<Command> {
+export function policyCommand(argv: readonly string[]): Promise<Command> {
   const policy = new Command("policy").description("the security team's commands on a policy folder");
-  const named = argv.slice(0, argv[0] === "help" ? 2 : 1);
-  for (const [name, { summary, load }] of Object.entries(VERBS)) {
-    const verb = named.includes(name) ? await load() : new Command(name);
-    policy.addCommand(verb.summary(summary));
-  }
-  return policy;
+  return withVerbs(policy, VERBS, argv);
 }

@@ -130,14 +130,16 @@ test("audit ls shows the last entries, agents' text inert", async () => {
   await store.append(refused("\u202e\u001b[2J second"));
   await store.close();
 
-  expect(await runCommand(auditCommand(), ["ls", "--limit", "1", "--data-dir", folder])).toBe(0);
+  const audit = async (argv: readonly string[]): Promise<number> =>
+    runCommand(await auditCommand(argv), argv);
+  expect(await audit(["ls", "--limit", "1", "--data-dir", folder])).toBe(0);
   expect(out).toContain("orders-ci was refused POST /v1/credentials");
   expect(out).toContain("\\u{202e}");
   expect(out).not.toContain("first");
   expect(out).not.toMatch(/[\u001b\u202e]/);
 
   out = "";
-  expect(await runCommand(auditCommand(), ["ls", "--json", "--data-dir", folder])).toBe(0);
+  expect(await audit(["ls", "--json", "--data-dir", folder])).toBe(0);
   const lines = out
     .trim()
     .split("\n")
