@@ -29,10 +29,7 @@ export interface LogReader {
   leaves(range: { readonly from: number; readonly to: number }): Promise<readonly string[]>;
 
   /** In the order of their sizes, those of a larger size than `after`. */
-  checkpoints(query: {
-    readonly after: number;
-    readonly limit: number;
-  }): Promise<readonly KeptCheckpoint[]>;
+  checkpoints(query: { readonly after: number; readonly limit: number }): Promise<readonly KeptCheckpoint[]>;
 
   /** The one of the largest size; null: none was signed yet. */
   latestCheckpoint(): Promise<KeptCheckpoint | null>;
