@@ -8,7 +8,7 @@ import type { DestinationStream, Logger } from "pino";
 import { loadActionTable } from "./adapters/action-data/load.ts";
 import { createAssumeRole, type StsOptions } from "./adapters/aws/assume-role.ts";
 import { createReadChangeSet } from "./adapters/aws/read-change-set.ts";
-import { createRevokeSession } from "./adapters/aws/revoke-session.ts";
+import { createDenyOnRole } from "./adapters/aws/deny-on-role.ts";
 import { createOidcLogin } from "./adapters/oidc/login.ts";
 import { createTokenVerifier } from "./adapters/oidc/verify-token.ts";
 import { loadPolicyFolder } from "./adapters/policy-files/load.ts";
@@ -30,7 +30,10 @@ import type { ServedPolicy } from "./policy/serve.ts";
 import { err, ok, type Result } from "./result.ts";
 import type { Secret } from "./session/credentials.ts";
 import { base32 } from "./session/name.ts";
-import { channelsOf, startNotifications, type Notifications } from "./wire/notifications.ts";
+import { startCheckpoints, type Checkpoints } from "./wire/checkpoints.ts";
+import { startEnforcement } from "./wire/freezes.ts";
+import { openKeys } from "./wire/keys.ts";
+import { channelsOf, startNotifications } from "./wire/notifications.ts";
 import { createLog, whereFrom } from "./wire/log.ts";
 import { faultLines, policyNotice, startKeeping, tellReload, TRUSTED, watchRecord } from "./wire/policy.ts";
 
@@ -75,6 +78,8 @@ export async function startBroker(
   const table = loadActionTable();
   const policy = await loadPolicyFolder(config.policies, table);
   if (!policy.ok) return err(faultLines(policy.error));
+  const keys = openKeys(config);
+  if (!keys.ok) return keys;
   const clock = overrides.clock ?? (() => new Date());
   const log = createLog(config, overrides.log);
   let served = (): ServedPolicy => policy.value;
@@ -102,7 +107,11 @@ export async function startBroker(
     escalations: audit.escalations,
     humans: audit.humans,
     assumeRole: sts.assumeRole,
-    revokeSession: createRevokeSession(aws),
+    freezes: audit.freezes,
+    denyOnRole: createDenyOnRole(aws),
+    tree: audit.tree,
+    auditKey: keys.value.audit.publicKey,
+    isOperator: keys.value.isOperator,
     readChangeSet: createReadChangeSet(aws),
     webauthn: createWebauthn(),
     oidc: oidcLogin(config),
@@ -113,7 +122,8 @@ export async function startBroker(
   };
   let site = siteOf(config.publicUrl ?? "http://localhost");
   const broker = (): Broker => ({ ...ports, policy: served(), policyRefused: keeper.refused(), site });
-  const notice = () => policyNotice(keeper, site.origin);
+  let checkpoints: Checkpoints | null = null;
+  const notice = () => checkpoints?.fault() ?? policyNotice(keeper, site.origin);
   try {
     const app = makeApp(config, { broker, notice, audit, log });
     await recordStart(broker());
@@ -143,8 +153,21 @@ export async function startBroker(
         log.error(whereFrom(error), "notifications: the record could not be read or written");
       },
     });
+    checkpoints = startCheckpoints(audit, keys.value.audit, log);
+    const beside = [notifications, startEnforcement(broker, audit, log)];
     const graceMs = config.shutdownGraceMs;
-    const parts = { app, server, broker, audit, log, graceMs, following, notifications, closeSts: sts.close };
+    const parts = {
+      app,
+      server,
+      broker,
+      audit,
+      log,
+      graceMs,
+      following,
+      beside,
+      checkpoints,
+      closeSts: sts.close,
+    };
     const { reload: reloadPolicy } = following;
     if (keeper.trustedOnFirstUse) log.warn({ policy: served().set.digest }, TRUSTED);
     log.info({ url, version: VERSION, policy: served().set.digest }, "broker started");
@@ -240,17 +263,19 @@ interface Parts {
   readonly log: Logger;
   readonly graceMs: number;
   readonly following: Following;
-  readonly notifications: Notifications;
+  /** What runs beside the requests. */
+  readonly beside: readonly { readonly close: () => Promise<void> }[];
+  readonly checkpoints: Checkpoints;
   readonly closeSts: () => void;
 }
 
 async function stop(parts: Parts): Promise<void> {
-  const { app, server, broker, audit, log, graceMs, following, notifications, closeSts } = parts;
+  const { app, server, broker, audit, log, graceMs, following, beside, checkpoints, closeSts } = parts;
   log.info("broker stopping");
   // What is not settled by then is delivered again after its lease, by whoever runs.
   const [finished] = await Promise.all([
     within(app.drain(), graceMs),
-    within(notifications.close(), graceMs),
+    ...beside.map((one) => within(one.close(), graceMs)),
   ]);
   await following.close();
   if (!finished) log.warn("requests were still open when the grace ended");
@@ -259,6 +284,8 @@ async function stop(parts: Parts): Promise<void> {
   try {
     await audit.append(own(broker(), { kind: "broker.stopped", detail: { version: VERSION } }));
   } finally {
+    // The last checkpoint is of the stop too.
+    await checkpoints.close();
     await audit.close();
   }
   log.info("broker stopped");

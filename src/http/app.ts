@@ -12,7 +12,7 @@ import { DOCS_CSP, docsPage, problemsPage } from "./docs-page.ts";
 import { documentRoutes } from "./openapi.ts";
 import { humanRoutes, type Asset } from "./human.ts";
 import { internalError, toProblem } from "./problem.ts";
-import type { AgentRoute } from "./agent-route.ts";
+import type { TokenRoute } from "./agent-route.ts";
 import { ROUTES, type PublicRoute, type PublicView } from "./routes.ts";
 import { agentProblem, HEADERS, PLAIN_CSP, problem, refusal, type Served } from "./served.ts";
 
@@ -76,9 +76,9 @@ export function createApp(options: AppOptions): App {
     const name = `${route.method} ${route.path}`;
     app.on(route.method, route.path, (c) =>
       serve(c.env.incoming, name, (requestId) =>
-        route.caller === "agent"
+        route.caller !== "public"
           ? drain.track(requestId, c.env.outgoing, (stopping) =>
-              serveAgent(route, options.broker(), c.env.incoming, {
+              serveToken(route, options.broker(), c.env.incoming, {
                 requestId,
                 stopping,
                 params: c.req.param(),
@@ -195,8 +195,8 @@ interface AgentRequest {
   readonly params: Readonly<Record<string, string>>;
 }
 
-async function serveAgent(
-  route: AgentRoute,
+async function serveToken(
+  route: TokenRoute,
   broker: Broker,
   incoming: IncomingMessage,
   { requestId, stopping, params }: AgentRequest,

@@ -11,8 +11,10 @@ import { ok } from "../result.ts";
 import { credentialsAnswerSchema, sessionsAnswerSchema, templatesAnswerSchema } from "./answer-schemas.ts";
 import { credentialsAnswer, sessionsAnswer, templatesAnswer } from "./answers.ts";
 import { MAX_BODY_BYTES } from "./body.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { ESCALATION_ROUTES } from "./escalation-routes.ts";
-import { JSON_TYPE, queryOf, readPost, type AgentRoute, type RouteWords } from "./agent-route.ts";
+import { FREEZE_ROUTES } from "./freeze-routes.ts";
+import { JSON_TYPE, queryOf, readPost, type TokenRoute, type RouteWords } from "./agent-route.ts";
 import {
   credentialsRequest,
   grantRequest,
@@ -45,7 +47,7 @@ export interface PublicRoute extends RouteWords {
   readonly handle: (view: PublicView) => Promise<PublicReply>;
 }
 
-export type Route = AgentRoute | PublicRoute;
+export type Route = TokenRoute | PublicRoute;
 
 const TEXT = "text/plain; charset=utf-8";
 const HTML = "text/html; charset=utf-8";
@@ -98,6 +100,8 @@ export const ROUTES: readonly Route[] = [
     },
   },
   ...ESCALATION_ROUTES,
+  ...AUDIT_ROUTES,
+  ...FREEZE_ROUTES,
   {
     caller: "public",
     method: "GET",

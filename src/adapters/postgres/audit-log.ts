@@ -9,9 +9,11 @@ import type { EscalationStore } from "../../escalation/store.ts";
 import type { HumanStore } from "../../identity/human-store.ts";
 import type { ActivationStore } from "../../policy/activation-store.ts";
 import { ok } from "../../result.ts";
+import type { FreezeStore } from "../../session/freeze-store.ts";
 import { escalationStore } from "./escalation-store.ts";
 import { consumeUnderHead, giveBackUnderHead } from "./grant.ts";
 import { activationStore } from "./activation-store.ts";
+import { freezeStore } from "./freeze-store.ts";
 import { groupCommit } from "./group-commit.ts";
 import { humanStore } from "./human-store.ts";
 import { outbox } from "./outbox.ts";
@@ -57,6 +59,7 @@ export interface Store extends AuditLog {
   readonly humans: HumanStore;
   readonly outbox: Outbox;
   readonly activations: ActivationStore;
+  readonly freezes: FreezeStore;
   /** Whether the record can be written now. Never rejects. */
   ready(): Promise<boolean>;
   /** Refuses new writes, finishes accepted ones, then closes. */
@@ -109,6 +112,7 @@ export function auditLogOn(db: Database): Store {
     humans: humanStore(db, change),
     outbox: outbox(db),
     activations: activationStore(db),
+    freezes: freezeStore(db, change),
     tree: logReader(db),
     keepCheckpoint: (at, note) => keepCheckpoint(db, at, note),
     makeTiles: (at, limit) => makeTiles(db, at, limit),
