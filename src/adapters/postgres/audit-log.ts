@@ -2,6 +2,7 @@
  * The port AuditLog on PostgreSQL or PGlite. Encodes each call, lets concurrent ones share a transaction, and reads
  * back. Decides nothing: what may be recorded is the flows' business. See docs/storage.md.
  */
+import type { ReadFigures } from "../../audit/figures.ts";
 import type { AuditLog, Outcome } from "../../audit/log.ts";
 import type { Outbox } from "../../escalation/outbox.ts";
 import type { EscalationStore } from "../../escalation/store.ts";
@@ -9,6 +10,7 @@ import type { HumanStore } from "../../identity/human-store.ts";
 import type { ActivationStore } from "../../policy/activation-store.ts";
 import { ok } from "../../result.ts";
 import { escalationStore } from "./escalation-store.ts";
+import { readFigures } from "./figures.ts";
 import { consumeUnderHead, giveBackUnderHead } from "./grant.ts";
 import { activationStore } from "./activation-store.ts";
 import { groupCommit } from "./group-commit.ts";
@@ -47,6 +49,7 @@ export interface Store extends AuditLog {
   readonly humans: HumanStore;
   readonly outbox: Outbox;
   readonly activations: ActivationStore;
+  readonly figures: ReadFigures;
   /** Whether the record can be written now. Never rejects. */
   ready(): Promise<boolean>;
   /** Refuses new writes, finishes accepted ones, then closes. */
@@ -136,6 +139,7 @@ export function auditLogOn(db: Database): Store {
     entries: async ({ from, limit }) => (await db.query(ENTRIES, [from, limit])).map(storedEntry),
     search: async (query) => (await search(db, query)).map(storedEntry),
     size,
+    figures: () => readFigures(db),
     ready: () =>
       db.query(READY, []).then(
         ([row]) => row?.["read_only"] === "off",
