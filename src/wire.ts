@@ -33,6 +33,7 @@ import { base32 } from "./session/name.ts";
 import { channelsOf, startNotifications, type Notifications } from "./wire/notifications.ts";
 import { createLog, whereFrom } from "./wire/log.ts";
 import { faultLines, policyNotice, startKeeping, tellReload, TRUSTED, watchRecord } from "./wire/policy.ts";
+import { createTelemetry, type Telemetry } from "./wire/telemetry.ts";
 
 export interface Overrides {
   readonly clock?: () => Date;
@@ -78,9 +79,15 @@ export async function startBroker(
   const clock = overrides.clock ?? (() => new Date());
   const log = createLog(config, overrides.log);
   let served = (): ServedPolicy => policy.value;
-  const verifyToken = tokenVerifier(config, () => served(), clock, log);
+  const bareVerifyToken = tokenVerifier(config, () => served(), clock, log);
   const sts = createAssumeRole({ ...config.sts, credentials: overrides.awsCredentials ?? null });
-  const audit = await openAuditLog(config.store);
+  const bare = {
+    audit: await openAuditLog(config.store),
+    assumeRole: sts.assumeRole,
+    verifyToken: bareVerifyToken,
+  };
+  const telemetry = createTelemetry(bare, () => served());
+  const { audit, assumeRole, verifyToken } = telemetry;
   const kept = await startKeeping(policy.value, { folder: config.policies, audit, clock }).catch(
     async (error: unknown) => {
       sts.close();
@@ -101,7 +108,7 @@ export async function startBroker(
     audit,
     escalations: audit.escalations,
     humans: audit.humans,
-    assumeRole: sts.assumeRole,
+    assumeRole,
     revokeSession: createRevokeSession(aws),
     readChangeSet: createReadChangeSet(aws),
     webauthn: createWebauthn(),
@@ -115,7 +122,7 @@ export async function startBroker(
   const broker = (): Broker => ({ ...ports, policy: served(), policyRefused: keeper.refused(), site });
   const notice = () => policyNotice(keeper, site.origin);
   try {
-    const app = makeApp(config, { broker, notice, audit, log });
+    const app = makeApp(config, { broker, notice, audit, log, telemetry });
     await recordStart(broker());
     const server = await listen(app, config.listen);
     const url = urlOf(server, config.listen.host);
@@ -193,9 +200,11 @@ interface AppParts {
   readonly notice: () => string | null;
   readonly audit: Store;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
 }
 
-function makeApp(config: Config, { broker, notice, audit, log }: AppParts): App {
+function makeApp(config: Config, { broker, notice, audit, log, telemetry }: AppParts): App {
+  const { metrics, traceRequest } = telemetry;
   return createApp({
     broker,
     version: VERSION,
@@ -204,8 +213,12 @@ function makeApp(config: Config, { broker, notice, audit, log }: AppParts): App 
     assets: loadUiAssets(),
     storeReady: () => audit.ready(),
     notice,
-    logRequest: (line) => {
+    metrics: metrics.text,
+    metricsType: metrics.contentType,
+    traceRequest,
+    logRequest: (line, failure) => {
       log.info(line, "request");
+      metrics.answered(line, failure);
     },
     logThrow: (requestId, error) => {
       log.error({ request_id: requestId, ...whereFrom(error) }, "request threw");
