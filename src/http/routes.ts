@@ -24,11 +24,13 @@ import {
   sessionsQuery,
 } from "./schemas.ts";
 
-/** What a public route may look at: nothing of the record, nothing of the policy. */
+/** What a public route may look at: of the record and the policy nothing but metrics. */
 export interface PublicView {
   readonly ready: () => Promise<boolean>;
   /** A line for the operator; null: nothing to tell. */
   readonly notice: () => string | null;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly body: string }>;
   readonly openapi: () => string;
   readonly docsPage: () => string;
   readonly problemsPage: () => string;
@@ -122,6 +124,17 @@ export const ROUTES: readonly Route[] = [
       (await view.ready())
         ? reply(200, TEXT, ["ready", view.notice(), ""].filter((line) => line !== null).join("\n"))
         : reply(503, TEXT, "not ready\n"),
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/metrics",
+    summary: "Metrics in Prometheus' text format",
+    answer: { description: "The metrics", type: TEXT },
+    handle: async (view) => {
+      const { type, body } = await view.metrics();
+      return reply(200, type, body);
+    },
   },
   {
     caller: "public",
