@@ -7,6 +7,14 @@ const VERBS: Verbs = {
     summary: "list entries in the order of the log, by default the last of them",
     load: async () => (await import("./audit/ls.ts")).lsCommand(),
   },
+  verify: {
+    summary: "check every entry against what was signed",
+    load: async () => (await import("./audit/verify.ts")).verifyCommand(),
+  },
+  key: {
+    summary: "print the key that verifies checkpoints, or make a new one",
+    load: async () => (await import("./audit/key.ts")).keyCommand(),
+  },
 };
 
 export function auditCommand(argv: readonly string[]): Promise<Command> {

@@ -70,6 +70,11 @@ export async function verifyLog(verifying: Verifying): Promise<Verification> {
   if (reached !== null && !sameHash(rootOf(reached), rootOf(frontier))) {
     tell(`the head says another tree of ${size} entries than the entries make`);
   }
+  // A log that is written to meanwhile has a larger head by then.
+  const behind = await tree.leaves({ from: size, to: size + 1 });
+  if (behind.length > 0 && (await tree.head()).frontier.size === size) {
+    tell(`there is an entry behind the last, at ${size}, that the head does not count`);
+  }
   return {
     origin,
     size,

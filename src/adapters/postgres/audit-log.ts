@@ -30,6 +30,7 @@ import {
   sessionRow,
   storedEntry,
 } from "./rows.ts";
+import { misfiled } from "./misfiled.ts";
 import { migrate } from "./schema.ts";
 import { search } from "./search.ts";
 import { openPglite, openPostgres, type Database } from "./sql.ts";
@@ -55,6 +56,8 @@ export interface Store extends AuditLog {
   readonly tree: LogReader;
   /** Keeps a signed checkpoint of the log's first `size` entries. */
   keepCheckpoint(size: number, note: string): Promise<void>;
+  /** See misfiled.ts. */
+  misfiled(range: { readonly from: number; readonly to: number }): Promise<readonly number[]>;
   /** Makes proofs cheap that are not yet; see log-tiles.ts. */
   makeTiles(size: number, limit: number): Promise<number>;
   readonly escalations: EscalationStore;
@@ -118,6 +121,7 @@ export function auditLogOn(db: Database): Store {
     freezes: freezeStore(db, change),
     tree: logReader(db),
     keepCheckpoint: (at, note) => keepCheckpoint(db, at, note),
+    misfiled: (range) => misfiled(db, range),
     makeTiles: (at, limit) => makeTiles(db, at, limit),
     recordIntent: async (session, { requestId, idempotency, grant }) => {
       if (grant !== null) {

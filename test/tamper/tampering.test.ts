@@ -1,0 +1,187 @@
+/** Whatever somebody who owns the database, but not the key, does to a signed log is seen. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { verifyEd25519 } from "../../src/adapters/key-files/key-files.ts";
+import { signDue } from "../../src/flows/sign-checkpoint.ts";
+import { verifyLog, type Verification } from "../../src/flows/verify-log.ts";
+import { readerOf, signedLog, signer, treeOf, type MemoryLog } from "./memory-log.ts";
+
+const ours = signer();
+const TEXTS = Array.from({ length: 37 }, (_, n) => JSON.stringify({ kind: "session.issued", n }));
+const SIGNED = [5, 12, 13, 30, 37];
+const fresh = (): MemoryLog => signedLog(TEXTS, SIGNED, ours);
+const OUTSIDE = ours.note(TEXTS);
+
+const check = (log: MemoryLog, more: { outside?: string[]; since?: boolean } = {}): Promise<Verification> =>
+  verifyLog({
+    tree: readerOf(log),
+    keys: [ours.key],
+    verify: verifyEd25519,
+    outside: more.outside ?? [OUTSIDE],
+    since: more.since ?? false,
+    onProgress: () => undefined,
+  });
+
+type Tamper = (log: MemoryLog, random: (below: number) => number) => void;
+
+const replace = (text: string, at: number, code: number): string =>
+  text.slice(0, at) + String.fromCharCode((text.charCodeAt(at) + 1 + (code % 90)) % 128) + text.slice(at + 1);
+
+/** What is done to the entries. */
+const CHANGES: Readonly<Record<string, Tamper>> = {
+  "a byte edited": ({ texts }, random) => {
+    const n = random(texts.length);
+    const text = texts[n] ?? "";
+    texts[n] = replace(text, random(text.length), random(90));
+  },
+  "an entry dropped": ({ texts }, random) => void texts.splice(random(texts.length), 1),
+  "an entry put in": ({ texts }, random) => void texts.splice(random(texts.length), 0, `{"n":"x"}`),
+  "two entries swapped": ({ texts }, random) => {
+    const a = random(texts.length);
+    const b = (a + 1 + random(texts.length - 1)) % texts.length;
+    [texts[a], texts[b]] = [texts[b] ?? "", texts[a] ?? ""];
+  },
+  "an entry repeated": ({ texts }, random) => {
+    const n = random(texts.length);
+    texts.splice(n, 0, texts[n] ?? "");
+  },
+  "the tail cut": (log, random) => {
+    log.texts = log.texts.slice(0, random(log.texts.length));
+  },
+  "one entry in the place of another": ({ texts }, random) => {
+    const a = random(texts.length);
+    texts[(a + 1 + random(texts.length - 1)) % texts.length] = texts[a] ?? "";
+  },
+};
+
+/** How it is covered up, without the key. */
+const COVERS: Readonly<Record<string, Tamper>> = {
+  "not at all": () => undefined,
+  "by a new tree": (log) => {
+    log.frontier = treeOf(log.texts);
+  },
+  "by a new tree, without the checkpoints it does not fit": (log) => {
+    log.frontier = treeOf(log.texts);
+    log.checkpoints = log.checkpoints.filter(({ size }) => {
+      const before = TEXTS.slice(0, size).join("\n");
+      return log.texts.slice(0, size).join("\n") === before;
+    });
+  },
+  "by a new tree and checkpoints of another key": (log) => {
+    const theirs = signer();
+    const sizes = SIGNED.filter((size) => size <= log.texts.length);
+    Object.assign(log, signedLog(log.texts, sizes, theirs));
+  },
+  "by a checkpoint of ours under another size": (log, random) => {
+    log.frontier = treeOf(log.texts);
+    log.checkpoints = log.checkpoints.map((kept) => ({ ...kept, size: kept.size + 1 + random(3) }));
+  },
+};
+
+test("a log that nobody touched is what was signed", async () => {
+  const found = await check(fresh());
+  expect(found).toMatchObject({ size: 37, checkpoints: 5, unsigned: 0, uncovered: 0, faults: [] });
+  expect(await check(fresh(), { since: true })).toMatchObject({ from: 37, faults: [] });
+  const earlier = ours.note(TEXTS.slice(0, 13));
+  expect(await check(fresh(), { outside: [earlier], since: true })).toMatchObject({ from: 13, faults: [] });
+});
+
+test("10,000 random mutations of a log, however they are covered up, are all seen against a checkpoint kept outside", async () => {
+  const counts = new Map<string, number>();
+  const names = fc.record({
+    change: fc.constantFrom(...Object.keys(CHANGES)),
+    cover: fc.constantFrom(...Object.keys(COVERS)),
+    seed: fc.infiniteStream(fc.nat(1_000_000)),
+  });
+  await fc.assert(
+    fc.asyncProperty(names, async ({ change, cover, seed }) => {
+      const log = fresh();
+      const random = (below: number): number => (seed.next().value as number) % Math.max(1, below);
+      CHANGES[change]?.(log, random);
+      const same = log.texts.join("\n") === TEXTS.join("\n");
+      COVERS[cover]?.(log, random);
+      const { faults } = await check(log);
+      if (same) return;
+      counts.set(change, (counts.get(change) ?? 0) + 1);
+      if (faults.length === 0) throw new Error(`${change}, covered up ${cover}, was not seen`);
+    }),
+    { numRuns: 10_100 },
+  );
+  const seen = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  expect(seen).toBeGreaterThanOrEqual(10_000);
+  expect([...counts.keys()].sort()).toEqual(Object.keys(CHANGES).sort());
+}, 120_000);
+
+test("without one, a change of what was signed is seen as long as a checkpoint of it is there", async () => {
+  const log = fresh();
+  log.texts[3] = `{"n":"changed"}`;
+  log.frontier = treeOf(log.texts);
+  const { faults } = await check(log, { outside: [] });
+  expect(faults).toContain("the first 5 entries are not those of a checkpoint in the record");
+});
+
+test("without one, a tail that is cut together with its checkpoints is not seen, and the answer says so", async () => {
+  const log = signedLog(TEXTS.slice(0, 13), [5, 12, 13], ours);
+  expect(await check(log, { outside: [] })).toMatchObject({ faults: [], size: 13, uncovered: 13 });
+  const { faults } = await check(log);
+  expect(faults).toEqual([
+    "the log has 13 entries, and a checkpoint kept outside says that it had 37: its tail was cut, or the database was rolled back",
+  ]);
+});
+
+test("a checkpoint from outside that no known key signed is a fault, and never believed", async () => {
+  const { faults } = await check(fresh(), { outside: [signer().note(TEXTS)] });
+  expect(faults).toEqual(["a checkpoint kept outside is not valid: no known key signed it"]);
+});
+
+const signing = (log: MemoryLog) => {
+  const kept: number[] = [];
+  return {
+    kept,
+    ports: {
+      tree: readerOf(log),
+      keep: async (size: number) => void kept.push(size),
+      key: { publicKey: ours.key.publicKey, sign: () => Buffer.alloc(64) },
+      verify: verifyEd25519,
+    },
+  };
+};
+
+test("the broker signs what grew, and nothing twice", async () => {
+  const log = signedLog(TEXTS, [30], ours);
+  const { kept, ports } = signing(log);
+  const first = await signDue(ports, null);
+  expect(first).toMatchObject({ ok: true, value: { size: 37 } });
+  if (!first.ok) throw new Error("not signed");
+  await signDue(ports, first.value);
+  expect(kept).toEqual([37]);
+});
+
+test.each<[string, string, (log: MemoryLog) => void]>([
+  ["rolled back", "rolled_back", (log) => Object.assign(log, signedLog(TEXTS.slice(0, 20), [5], ours))],
+  [
+    "rolled back and grown past what was signed",
+    "forked",
+    (log) => {
+      log.texts = [...TEXTS.slice(0, 20), ...Array.from({ length: 30 }, (_, n) => `{"other":${n}}`)];
+      log.frontier = treeOf(log.texts);
+    },
+  ],
+])("the broker signs no log that was %s", async (_, reason, change) => {
+  const log = fresh();
+  const { kept, ports } = signing(log);
+  const first = await signDue(ports, null);
+  if (!first.ok) throw new Error("not signed");
+  change(log);
+  expect(await signDue(ports, first.value)).toMatchObject({ ok: false, error: { reason } });
+  expect(kept).toEqual([]);
+});
+
+test("the broker goes on from no checkpoint that its key did not sign", async () => {
+  const log = fresh();
+  log.checkpoints = signedLog(TEXTS, [37], signer()).checkpoints;
+  expect(await signDue(signing(log).ports, null)).toMatchObject({
+    ok: false,
+    error: { reason: "not_signed" },
+  });
+});
