@@ -6,6 +6,7 @@ import type { Decision, EscalationState } from "../escalation/escalation.ts";
 import type { HumanAccount } from "../identity/approver.ts";
 import type { SignIn } from "../identity/human-store.ts";
 import type { Session } from "../session/session.ts";
+import type { Settlement } from "./reconciliation.ts";
 
 /** What every entry carries besides its kind. Absent knowledge is null, never omitted. */
 export interface EntryBase {
@@ -42,6 +43,11 @@ export type Entry = EntryBase &
     | {
         readonly kind: "session.unknown";
         readonly detail: { readonly code: string; readonly message: string };
+      }
+    | {
+        /** What CloudTrail showed later of a session whose outcome was not known. */
+        readonly kind: "session.settled";
+        readonly detail: Settlement;
       }
     | {
         readonly kind: "request.refused";

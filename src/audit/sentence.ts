@@ -4,6 +4,7 @@
  */
 import type { PasskeyEvidence } from "../escalation/escalation.ts";
 import type { Entry, EntryKind } from "./entry.ts";
+import type { Settlement } from "./reconciliation.ts";
 
 /** Every kind there is, for whoever offers a choice. The type makes it complete. */
 const KINDS: Readonly<Record<EntryKind, true>> = {
@@ -13,6 +14,7 @@ const KINDS: Readonly<Record<EntryKind, true>> = {
   "session.unknown": true,
   "session.frozen": true,
   "session.revoked": true,
+  "session.settled": true,
   "request.refused": true,
   "escalation.requested": true,
   "escalation.joined": true,
@@ -57,6 +59,8 @@ export function entrySentence(entry: Entry): string {
         ? `Session ${session} was revoked in AWS, on ${roleArn}: ${message}`
         : `Session ${session} could NOT be revoked in AWS, on ${roleArn}: ${message}`;
     }
+    case "session.settled":
+      return `Session ${session} is settled by CloudTrail: ${shown(entry.detail)}`;
     case "request.refused":
       return `${agent} was refused ${entry.detail.route}: ${entry.detail.reason}`;
     case "escalation.requested":
@@ -108,6 +112,13 @@ const CHANGED = {
   consumed: "was used for its one session",
   returned: "came back, because STS issued nothing",
 } as const;
+
+function shown({ issued, eventId, accessKeyId, covers }: Settlement): string {
+  if (issued)
+    return `STS issued it, with key ${accessKeyId ?? "not said"} (event ${eventId ?? "?"}); nothing was delivered`;
+  if (eventId !== null) return `STS refused it (event ${eventId})`;
+  return `STS issued nothing, as no event of ${covers ?? "its time"} shows it`;
+}
 
 const keyOf = ({ credentialId }: PasskeyEvidence): string => `${credentialId.slice(0, 12)}…`;
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
