@@ -7,6 +7,10 @@ const VERBS: Verbs = {
     summary: "list entries in the order of the log, by default the last of them",
     load: async () => (await import("./audit/ls.ts")).lsCommand(),
   },
+  reconcile: {
+    summary: "hold CloudTrail's events against the record: what sessions really did, and what must not be",
+    load: async () => (await import("./audit/reconcile.ts")).reconcileCommand(),
+  },
 };
 
 export function auditCommand(argv: readonly string[]): Promise<Command> {
