@@ -66,7 +66,7 @@ export function findingSentence({ kind, session: id, about }: Omit<Finding, "eve
   const ended = outcome === "done" ? "" : ` (AWS answered ${outcome})`;
   switch (kind) {
     case "assumed_without_session":
-      return `${caller} ${outcome === "done" ? "assumed" : "tried to assume"} the AI role ${role}${ended} as ${named(about)}, and the record has no such session`;
+      return `${caller} ${outcome === "done" ? "assumed" : "tried to assume"} the AI role ${role}${ended} with ${named(about)}, and the record has no such session`;
     case "other_caller":
       return `${session} was asked for by ${caller}, who made none of the calls that the record proves to be Twokey's`;
     case "caller_not_confirmed":
