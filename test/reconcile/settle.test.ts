@@ -232,6 +232,19 @@ onEveryEngine("settling an outcome", (opened: Opened) => {
       );
     });
 
+    test("two refused calls for one session settle nothing: Twokey makes one, and the other may hide it", async () => {
+      const world = await start();
+      await world.mint();
+      const { session } = await world.mint({}, { record: "unknown" });
+      const [proof, call] = world.events();
+      const refused = { ...call, errorCode: "AccessDenied", responseElements: null };
+      const found = await world.reconcile({
+        text: fileOf([proof, refused, { ...refused, eventID: "another" }]),
+      });
+      expect(settledOf(found, session.id)).toBeUndefined();
+      expect(kindsOf(found)).toContain("alarm asked_more_than_once");
+    });
+
     test("a session that was used was issued, whatever call is missing", async () => {
       const world = await start();
       await world.mint();
