@@ -68,8 +68,8 @@ test("--json is one document, from a packed file on standard input too", async (
     },
   );
   const texts: string[] = [];
-  child.stdout?.on("data", (part: Buffer) => texts.push(part.toString()));
-  child.stdin?.end(gzipSync(readFileSync(TRAIL)));
+  child.stdout.on("data", (part: Buffer) => texts.push(part.toString()));
+  child.stdin.end(gzipSync(readFileSync(TRAIL)));
   const code = await new Promise((resolve) => child.once("close", resolve));
   const found = JSON.parse(texts.join("")) as Reconciliation & { readonly ok: boolean };
   expect({ code, ok: found.ok, read: found.events.read }).toEqual({

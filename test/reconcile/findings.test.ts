@@ -242,7 +242,7 @@ onEveryEngine("reconciliation", (opened: Opened) => {
     const world = await start();
     const { session, keys } = await world.mint();
     await describeStacks(world, keys);
-    const bare = withCaller(world.events(), ({ sourceIdentity: _, ...context }) => context);
+    const bare = withCaller(world.events(), (context) => ({ ...context, sourceIdentity: undefined }));
     const found = await world.reconcile({ text: fileOf(bare) });
     expect(kindsOf(found)).toEqual(["notice no_source_identity"]);
     expect(found.sessions).toMatchObject([{ session: { session: { id: session.id } }, count: 1 }]);

@@ -127,7 +127,7 @@ export async function trailWorld(log: Store): Promise<TrailWorld> {
   });
 
   const mint: TrailWorld["mint"] = async (changes = {}, how = {}) => {
-    const named = nameSession("deploy-agent" as Session["agent"], randomBytes(SESSION_RANDOM_BYTES));
+    const named = nameSession("deploy-agent", randomBytes(SESSION_RANDOM_BYTES));
     const session = aSession({ ...named, requestedAt: world.now(), ...changes });
     await log.recordIntent(session, CONTEXT);
     const keys = how.asked === false ? null : await ask(session);
