@@ -9,6 +9,7 @@ import type { FreezeTarget } from "../identity/freeze.ts";
 import type { DenialForm } from "../session/denial.ts";
 import type { FreezeMaker } from "../session/freeze-store.ts";
 import type { Session } from "../session/session.ts";
+import type { Settlement } from "./reconciliation.ts";
 
 /** What every entry carries besides its kind. Absent knowledge is null, never omitted. */
 export interface EntryBase {
@@ -45,6 +46,11 @@ export type Entry = EntryBase &
     | {
         readonly kind: "session.unknown";
         readonly detail: { readonly code: string; readonly message: string };
+      }
+    | {
+        /** What CloudTrail showed later of a session whose outcome was not known. */
+        readonly kind: "session.settled";
+        readonly detail: Settlement;
       }
     | {
         readonly kind: "request.refused";

@@ -6,6 +6,7 @@ import type { FreezeTarget } from "../identity/freeze.ts";
 import type { Result } from "../result.ts";
 import type { Session, SessionState } from "../session/session.ts";
 import type { Entry, EntryBase, EntryKind, StoredEntry } from "./entry.ts";
+import type { Settlement } from "./reconciliation.ts";
 
 /** An agent's Idempotency-Key for one POST. `bodyDigest` is the SHA-256 of the canonical request, hex. */
 export interface Idempotency {
@@ -82,6 +83,12 @@ export interface AuditLog {
   ): Promise<{ readonly entry: number; readonly delivered: boolean }>;
 
   append(entry: Entry): Promise<{ readonly entry: number }>;
+
+  /**
+   * Writes the one entry `session.settled` of a session in state `intent` or `unknown`, and leaves its state: nothing was
+   * delivered. Null, and nothing written: it is settled already, or its outcome is known.
+   */
+  settle(session: string, settlement: Settlement): Promise<{ readonly entry: number } | null>;
 
   /** Newest first. */
   sessions(query: {

@@ -5,6 +5,7 @@
 import type { PasskeyEvidence } from "../escalation/escalation.ts";
 import type { FreezeTarget } from "../identity/freeze.ts";
 import type { Entry, EntryKind } from "./entry.ts";
+import type { Settlement } from "./reconciliation.ts";
 
 /** Every kind there is, for whoever offers a choice. The type makes it complete. */
 const KINDS: Readonly<Record<EntryKind, true>> = {
@@ -15,6 +16,7 @@ const KINDS: Readonly<Record<EntryKind, true>> = {
   "freeze.made": true,
   "freeze.thawed": true,
   "role.denied": true,
+  "session.settled": true,
   "request.refused": true,
   "escalation.requested": true,
   "escalation.joined": true,
@@ -68,6 +70,8 @@ export function entrySentence(entry: Entry): string {
         ? `AWS ${DENIED[entry.detail.form](counted(entry.detail.sessions, "frozen session"))} on ${roleArn}`
         : `AWS could NOT be told to deny frozen sessions on ${roleArn}: ${message ?? "no answer"}`;
     }
+    case "session.settled":
+      return `Session ${session} is settled by CloudTrail: ${shown(entry.detail)}`;
     case "request.refused":
       return `${agent} was refused ${entry.detail.route}: ${entry.detail.reason}`;
     case "escalation.requested":
@@ -127,6 +131,13 @@ const DENIED = {
   sessions: (count: string) => `denies ${count}`,
   everyone: () => "denies every session that is older than the freeze",
 } as const;
+
+function shown({ issued, eventId, accessKeyId, covers }: Settlement): string {
+  if (issued)
+    return `STS issued it, with key ${accessKeyId ?? "not said"} (event ${eventId ?? "?"}); nothing was delivered`;
+  if (eventId !== null) return `STS refused it (event ${eventId})`;
+  return `STS issued nothing, as no event of ${covers ?? "its time"} shows it`;
+}
 
 const keyOf = ({ credentialId }: PasskeyEvidence): string => `${credentialId.slice(0, 12)}…`;
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -15,6 +15,10 @@ const VERBS: Verbs = {
     summary: "print the key that verifies checkpoints, or make a new one",
     load: async () => (await import("./audit/key.ts")).keyCommand(),
   },
+  reconcile: {
+    summary: "hold CloudTrail's events against the record: what sessions really did, and what must not be",
+    load: async () => (await import("./audit/reconcile.ts")).reconcileCommand(),
+  },
 };
 
 export function auditCommand(argv: readonly string[]): Promise<Command> {

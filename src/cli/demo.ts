@@ -26,7 +26,8 @@ export function demoCommand(): Command {
     .option("--serve", "skip the replay")
     .addHelpText(
       "after",
-      "\nWrites .twokey/demo.env below this folder; source it to point your own AWS tools here.",
+      "\nWrites .twokey/demo.env below this folder; source it to point your own AWS tools here. At its end it leaves in\n" +
+        ".twokey/cloudtrail.json what its AWS saw, for twokey audit reconcile.",
     )
     .action(async (options: DemoOptions, self: Command) => {
       if (options.once && options.serve)
@@ -41,10 +42,15 @@ async function demo(options: DemoOptions): Promise<number> {
   const home = resolve(".twokey");
   const stand = await setUp(join(home, "demo"));
   const envFile = join(home, "demo.env");
+  const trailFile = join(home, "cloudtrail.json");
+  await rm(trailFile, { force: true });
   try {
     return await run(options, stand, envFile);
   } finally {
     await rm(envFile, { force: true });
+    // Not before: CloudTrail's last event is of the demo's last call.
+    const written = writePrivateFile(trailFile, stand.aws.state.cloudTrailFile());
+    if (!written.ok) process.stderr.write(`twokey: ${written.error}\n`);
     await stand.close();
   }
 }
@@ -174,7 +180,8 @@ Try it with your own tools, in another shell in this folder:
   aws cloudformation delete-stack --stack-name orders-untagged     # AccessDenied
   aws cloudformation delete-stack --stack-name orders-staging      # works
 
-Ctrl-C ends it.
+Ctrl-C ends it. What its AWS saw is then in .twokey/cloudtrail.json, to hold against the record:
+  twokey audit reconcile --cloudtrail .twokey/cloudtrail.json --data-dir .twokey/demo/data --policies .twokey/demo/policies
 `;
 }
 

@@ -22,6 +22,8 @@ export interface LocalAws {
   readonly state: {
     /** CloudTrail's view, oldest first. */
     events(): readonly CloudTrailEvent[];
+    /** The same as the text of a CloudTrail log file. */
+    cloudTrailFile(): string;
     /** Every session STS issued, oldest first. */
     mints(): readonly Mint[];
   };
@@ -55,7 +57,11 @@ export function createLocalAws(options: LocalAwsOptions): LocalAws {
         });
         server.closeAllConnections();
       }),
-    state: { events: () => [...world.events], mints: () => [...world.mints] },
+    state: {
+      events: () => [...world.events],
+      cloudTrailFile: () => `${JSON.stringify({ Records: world.events }, null, 2)}\n`,
+      mints: () => [...world.mints],
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** The record: a CloudTrail-like event for each call, the mint ledger, and no secret in either. */
 import { CreateStackCommand, DeleteStackCommand } from "@aws-sdk/client-cloudformation";
 import { expect, test } from "vitest";
+import type { CloudTrailEvent } from "../../src/local-aws/events.ts";
 import {
   ACCOUNT,
   assume,
@@ -73,11 +74,34 @@ test("every later call shows the session's source identity, its role and its key
   expect(deleted?.errorMessage).toContain("with an explicit deny in a session policy");
 });
 
+test("the CloudTrail file and the mint ledger agree: a line of one for each line of the other", async () => {
+  const world = await startWorld();
+  const keys = await assume(world.sts(), request);
+  await assume(world.sts(), { RoleSessionName: "another" });
+  await refusal(assume(world.sts(), { RoleArn: `arn:aws:iam::${ACCOUNT}:role/none` }));
+  await refusal(world.cloudformation(keys).send(new DeleteStackCommand({ StackName: "orders-production" })));
+  const { Records } = JSON.parse(world.aws.state.cloudTrailFile()) as { Records: CloudTrailEvent[] };
+  expect(Records).toEqual(JSON.parse(JSON.stringify(world.aws.state.events())));
+  const issued = Records.filter(
+    ({ eventName, errorCode }) => eventName === "AssumeRole" && errorCode === undefined,
+  );
+  const keyOf = ({ responseElements }: CloudTrailEvent): unknown =>
+    (responseElements as { credentials: { accessKeyId: string } }).credentials.accessKeyId;
+  expect(
+    issued.map((event) => [event.requestID, event.userIdentity.arn, keyOf(event), event.eventTime]),
+  ).toEqual(
+    world.aws.state
+      .mints()
+      .map(({ requestId, by, accessKeyId, at }) => [requestId, by, accessKeyId, at.toISOString()]),
+  );
+  expect(issued).toHaveLength(2);
+});
+
 test("no event and no mint holds a secret key, a session token, an external id or a template", async () => {
   const world = await startWorld();
   const keys = await assume(world.sts(), request);
   await world.cloudformation(keys).send(new CreateStackCommand({ StackName: "new", TemplateBody: TEMPLATE }));
-  const recorded = JSON.stringify([world.aws.state.events(), world.aws.state.mints()]);
+  const recorded = JSON.stringify([world.aws.state.cloudTrailFile(), world.aws.state.mints()]);
   expect(recorded).toContain(keys.accessKeyId);
   for (const secret of [
     keys.secretAccessKey,

@@ -37,7 +37,30 @@ const decided = (verdict: "approve" | "deny", reason: string | null): Entry => (
   },
 });
 
+const settled = (detail: Extract<Entry, { kind: "session.settled" }>["detail"]): Entry => ({
+  ...BASE,
+  kind: "session.settled",
+  detail,
+});
+
 const CASES: readonly (readonly [Entry, string])[] = [
+  [
+    settled({ issued: true, eventId: "ev-1", accessKeyId: "ASIAX", covers: null }),
+    "Session ses-1 is settled by CloudTrail: STS issued it, with key ASIAX (event ev-1); nothing was delivered",
+  ],
+  [
+    settled({ issued: false, eventId: "ev-2", accessKeyId: null, covers: null }),
+    "Session ses-1 is settled by CloudTrail: STS refused it (event ev-2)",
+  ],
+  [
+    settled({
+      issued: false,
+      eventId: null,
+      accessKeyId: null,
+      covers: "2030-01-01T00:00:00.000Z/2030-01-02T00:00:00.000Z",
+    }),
+    "Session ses-1 is settled by CloudTrail: STS issued nothing, as no event of 2030-01-01T00:00:00.000Z/2030-01-02T00:00:00.000Z shows it",
+  ],
   [
     {
       ...BASE,

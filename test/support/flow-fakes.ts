@@ -57,6 +57,7 @@ export function fakeRecord(): FakeRecord {
         happened.push(entry.kind);
         return { entry: happened.length };
       },
+      settle: async () => null,
       sessions: async () => [],
       session: async () => null,
       entries: async () => [],

@@ -33,6 +33,7 @@ import {
 import { misfiled } from "./misfiled.ts";
 import { migrate } from "./schema.ts";
 import { search } from "./search.ts";
+import { settleUnderHead } from "./settle.ts";
 import { openPglite, openPostgres, type Database } from "./sql.ts";
 import { underHead, type UnderHead } from "./under-head.ts";
 import { watchHead } from "./watch-head.ts";
@@ -155,6 +156,8 @@ export function auditLogOn(db: Database): Store {
       return { entry, delivered: !frozen };
     },
     append: async (entry) => ({ entry: accepted(await queue.submit({ entry: entryRow(entry) })).entry }),
+    settle: (session, settlement) =>
+      change((tx, writing) => settleUnderHead(tx, writing, { session, settlement })),
     sessions: async ({ agent, limit, before }) =>
       (await db.query(SESSIONS, [agent, before, limit])).map(sessionRecord),
     session: async (id) => (await db.query(SESSION, [id])).map(sessionRecord)[0] ?? null,

@@ -4,6 +4,7 @@ import type { StoredEntry } from "../../audit/entry.ts";
 import { entrySentence } from "../../audit/sentence.ts";
 import { loadConfig } from "../../config.ts";
 import { openStore } from "../../wire/tools.ts";
+import { inert } from "../inert.ts";
 
 interface ListOptions {
   readonly config?: string;
@@ -57,12 +58,4 @@ function line(entry: StoredEntry): string {
   const sentence = inert(entrySentence(entry));
   const told = sentence.length > LONGEST ? `${sentence.slice(0, LONGEST)}…` : sentence;
   return [String(entry.index).padStart(6), entry.at.toISOString(), entry.kind.padEnd(20), told].join("  ");
-}
-
-/** A terminal obeys control and direction characters. */
-function inert(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
 }

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import type { StoredEntry } from "../../audit/entry.ts";
 import { loadConfig } from "../../config.ts";
 import { openStore, verifyRecord } from "../../wire/tools.ts";
+import { inert } from "../inert.ts";
 
 interface VerifyOptions {
   readonly config?: string;
@@ -104,12 +105,4 @@ function fromFile(file: string): readonly StoredEntry[] | null {
   } catch {
     return null;
   }
-}
-
-/** A terminal obeys control and direction characters. */
-function inert(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
 }

@@ -23,7 +23,8 @@ export interface Seen {
   readonly unknown: readonly string[];
 }
 
-interface Event {
+/** One record of CloudTrail, as far as it is read here. */
+export interface Event {
   readonly eventSource: string;
   readonly eventName: string;
   readonly awsRegion?: unknown;
@@ -98,13 +99,13 @@ export function usesOf(events: readonly Event[], table: ActionTable): Seen {
   const unknown = new Set<string>();
   for (const event of events) {
     const called = calledAction(event);
-    for (const name of ACTIONS[called] ?? [called]) {
+    for (const name of actionsOf(event)) {
       const facts = table.action(name);
       if (facts === undefined) {
         unknown.add(printable(called));
         continue;
       }
-      if (typeof event.errorCode === "string" && DENIED.test(event.errorCode)) {
+      if (wasDenied(event)) {
         denied.set(facts.name, (denied.get(facts.name) ?? 0) + 1);
         continue;
       }
@@ -123,20 +124,30 @@ export function usesOf(events: readonly Event[], table: ActionTable): Seen {
   };
 }
 
-function calledAction({ eventSource, eventName }: Event): string {
+export const wasDenied = ({ errorCode }: Event): boolean =>
+  typeof errorCode === "string" && DENIED.test(errorCode);
+
+/** The actions that the call asks IAM for; they need not be published ones. */
+export function actionsOf(event: Event): readonly string[] {
+  const called = calledAction(event);
+  return ACTIONS[called] ?? [called];
+}
+
+/** The call as `service:Operation`. Foreign text: see `printable`. */
+export function calledAction({ eventSource, eventName }: Event): string {
   const source = eventSource.replace(/\.amazonaws\.com(?:\.cn)?$/, "");
   // Lambda's events carry the version of its API: `UpdateFunctionCode20150331v2`.
   return `${SERVICES[source] ?? source}:${eventName.replace(/20\d{6}(?:v\d+)?$/, "")}`;
 }
 
 /** Hostile text is shown inert. */
-const printable = (text: string): string => text.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?");
+export const printable = (text: string): string => text.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?");
 
 /** A value may become text in a policy: what is not plain is not taken. */
 const PLAIN = /^[A-Za-z0-9_.:/=+,@-]{1,512}$/;
 
 /** The event's resources that are of a type the action works on. */
-function arnsOf(event: Event, facts: ActionFacts): readonly string[] {
+export function arnsOf(event: Event, facts: ActionFacts): readonly string[] {
   const listed = Array.isArray(event.resources)
     ? event.resources.map((one) => (isRecord(one) ? one["ARN"] : null))
     : [];
