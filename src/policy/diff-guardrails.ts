@@ -1,7 +1,7 @@
 /** What changes in the guardrails mean: there, one more word can protect more or open more. */
 import type { Change } from "./diff.ts";
 import { globMatch } from "./iam/match.ts";
-import type { Guardrails } from "./set.ts";
+import type { FreezeRule, Guardrails } from "./set.ts";
 
 export function guardrailChanges(before: Guardrails, after: Guardrails): readonly Change[] {
   const changes: Change[] = [];
@@ -23,8 +23,24 @@ export function guardrailChanges(before: Guardrails, after: Guardrails): readonl
   for (const arn of missing(before.nonProductionArns, after.nonProductionArns)) add("lost", value(arn));
   for (const pattern of uncovered(before.floor, after.floor)) add("gained", `${pattern} is off the floor`);
   for (const pattern of uncovered(after.floor, before.floor)) add("lost", `${pattern} is on the floor`);
+  for (const name of RULES) {
+    const [old, next] = [before.freezeRules[name], after.freezeRules[name]];
+    if (isLooser(old, next)) add("gained", `an agent is frozen later: ${ruleWords(name, next)}`);
+    if (isLooser(next, old)) add("lost", `an agent is frozen sooner: ${ruleWords(name, next)}`);
+  }
   return changes;
 }
+
+const RULES = ["refusals", "sessions", "repeats"] as const;
+
+/** Whether `next` lets through what `old` stops. Two rules may each let through what the other stops. */
+function isLooser(old: FreezeRule | null, next: FreezeRule | null): boolean {
+  if (old === null) return false;
+  return next === null || next.count > old.count || next.seconds < old.seconds;
+}
+
+const ruleWords = (name: (typeof RULES)[number], rule: FreezeRule | null): string =>
+  rule === null ? `no rule for ${name}` : `${rule.count} ${name} within ${rule.seconds / 60} min`;
 
 const missing = (those: readonly string[], others: readonly string[]): readonly string[] =>
   those.filter((text) => !others.includes(text));

@@ -17,6 +17,23 @@ export interface Guardrails {
   readonly nonProductionArns: readonly string[];
   /** Action patterns no template may reach, whoever approves. */
   readonly floor: readonly string[];
+  readonly freezeRules: FreezeRules;
+}
+
+/** So many within so long: more is no honest work. */
+export interface FreezeRule {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+/** When an agent is frozen by itself; null: never for that. */
+export interface FreezeRules {
+  /** Its requests that were refused. */
+  readonly refusals: FreezeRule | null;
+  /** The sessions it asked STS for. */
+  readonly sessions: FreezeRule | null;
+  /** The same request, in a loop. */
+  readonly repeats: FreezeRule | null;
 }
 
 /** The AI roles of an account. */

@@ -4,6 +4,7 @@ import type { Store } from "../adapters/postgres/audit-log.ts";
 import type { Config } from "../config.ts";
 import type { Broker } from "../flows/admit.ts";
 import { within } from "../http/server.ts";
+import { startAgentWatch } from "./agent-watch.ts";
 import { startCheckpoints } from "./checkpoints.ts";
 import { startEnforcement } from "./freezes.ts";
 import type { BrokerKeys } from "./keys.ts";
@@ -38,7 +39,7 @@ export function startBeside({ config, broker, audit, keys, log }: BesideParts): 
     },
   });
   const checkpoints = startCheckpoints(audit, keys.audit, log);
-  const loops = [notifications, startEnforcement(broker, audit, log)];
+  const loops = [notifications, startEnforcement(broker, audit, log), startAgentWatch(broker, audit, log)];
   return {
     fault: () => checkpoints.fault(),
     close: async () => {

@@ -1,7 +1,7 @@
 /**
  * A throw-away copy of the shipped policy set with enrolled agents, and the tokens that prove them.
  */
-import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from "jose";
@@ -19,12 +19,19 @@ export interface TestPolicies {
   readonly agents: Readonly<Record<string, EnrolledAgent>>;
 }
 
-/** `templates` by agent name. The agents' owner is `orders-lead`. */
+/**
+ * `templates` by agent name. The agents' owner is `orders-lead`. No rule freezes them unless `freezeWhen` (YAML, on one
+ * line) says so: tests ask for more than honest work does.
+ */
 export async function policyFolder(
   templates: Readonly<Record<string, readonly string[]>>,
+  freezeWhen: string | null = null,
 ): Promise<TestPolicies> {
   const folder = mkdtempSync(join(tmpdir(), "twokey-policies-"));
   cpSync(join(import.meta.dirname, "../../policies"), folder, { recursive: true });
+  const guardrails = join(folder, "guardrails.yaml");
+  const [text = ""] = readFileSync(guardrails, "utf8").split("freeze_when:");
+  writeFileSync(guardrails, freezeWhen === null ? text : `${text}freeze_when: ${freezeWhen}\n`);
   const agents: Record<string, EnrolledAgent> = {};
   let yaml = `issuers:
   - id: enrolled

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { globMatch } from "../iam/match.ts";
 import type { ActionTable } from "../knowledge.ts";
-import type { Guardrails, PolicyFault } from "../set.ts";
+import type { FreezeRule, Guardrails, PolicyFault } from "../set.ts";
 import { actionPattern } from "./actions.ts";
 import { asWritten } from "./as-written.ts";
 import { MINIMUM_FLOOR } from "./minimum-floor.ts";
@@ -73,6 +73,11 @@ const nonProductionArn = z
     ),
   });
 
+const rule = mapOf({
+  count: z.int().min(2).max(10_000),
+  minutes: z.int().min(1).max(60),
+});
+
 export const guardrailsSchema = (table: ActionTable) =>
   mapOf({
     environment: mapOf({
@@ -84,6 +89,11 @@ export const guardrailsSchema = (table: ActionTable) =>
       .array(actionPattern(table, { wholeService: true }))
       .min(1)
       .max(500),
+    freeze_when: mapOf({
+      refusals: rule.optional(),
+      sessions: rule.optional(),
+      repeats: rule.optional(),
+    }).optional(),
   });
 
 type Read = z.output<ReturnType<typeof guardrailsSchema>>;
@@ -92,14 +102,22 @@ export function readGuardrails(source: Source, table: ActionTable, faults: Polic
   const item = readItem(source, [], guardrailsSchema(table), faults);
   checkFloor(item);
   if (item.whole === null) return null;
-  const { environment, floor } = item.whole;
+  const { environment, floor, freeze_when: rules } = item.whole;
   return {
     environmentTag: environment.tag,
     nonProduction: environment.non_production,
     nonProductionArns: environment.non_production_arns,
     floor,
+    freezeRules: {
+      refusals: ruleOf(rules?.refusals),
+      sessions: ruleOf(rules?.sessions),
+      repeats: ruleOf(rules?.repeats),
+    },
   };
 }
+
+const ruleOf = (read: z.output<typeof rule> | undefined): FreezeRule | null =>
+  read === undefined ? null : { count: read.count, seconds: read.minutes * 60 };
 
 /**
  * A floor entry covers a minimum one when it matches it as text: `iam:*` covers `iam:Create*`. Reads the raw
