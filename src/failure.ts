@@ -4,6 +4,7 @@
  * is chosen by http/problem.ts.
  */
 import type { EscalationState } from "./escalation/escalation.ts";
+import type { FreezeTarget } from "./identity/freeze.ts";
 import type { TokenFault } from "./identity/verify.ts";
 
 /** One thing wrong with a request: `at` is a path into the body such as `task.intent`. */
@@ -97,6 +98,8 @@ export type Failure =
       readonly counts: number;
       readonly quorum: number;
     }
+  /** The agent, its template or everything is frozen: nothing is minted. */
+  | { readonly code: "frozen"; readonly target: FreezeTarget }
   /** STS issued, and the session was frozen meanwhile: nothing was delivered. */
   | { readonly code: "session_frozen"; readonly session: string }
   | { readonly code: "sign_in_required"; readonly reason: string }

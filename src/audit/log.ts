@@ -2,6 +2,7 @@
  * Port: the record. No record, no credential. Stands for the flows; adapters/postgres keeps it.
  */
 import type { Escalation, EscalationEvent, EscalationFault } from "../escalation/escalation.ts";
+import type { FreezeTarget } from "../identity/freeze.ts";
 import type { Result } from "../result.ts";
 import type { Session, SessionState } from "../session/session.ts";
 import type { Entry, EntryBase, EntryKind, StoredEntry } from "./entry.ts";
@@ -42,6 +43,8 @@ export interface GrantUse<F> {
 }
 
 export type IntentRefusal<F = never> =
+  /** Its agent, its template or everything is frozen. */
+  | { readonly reason: "frozen"; readonly by: FreezeTarget }
   | { readonly reason: "grant_not_found" }
   | { readonly reason: "grant_machine"; readonly fault: EscalationFault; readonly escalation: Escalation }
   | { readonly reason: "grant_refused"; readonly failure: F }
@@ -69,8 +72,8 @@ export interface AuditLog {
 
   /**
    * Moves the session from `intent` to the outcome's state and writes the entry, in one transaction. `failed` gives
-   * the session's grant back. `issued` for a session that was frozen meanwhile is written as `unknown` with the code
-   * `Frozen`, and answered `delivered: false`.
+   * the session's grant back. `issued` for a session that was frozen meanwhile, by itself or with its agent, its template
+   * or everything, is written as `unknown` with the code `Frozen`, and answered `delivered: false`.
    */
   recordOutcome(
     session: Session,

@@ -3,7 +3,7 @@
  * root. Pure; keeps nothing. A leaf and a node are hashed with different prefixes, so that neither can pass for the
  * other.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** 32 bytes. */
 export type Hash = Uint8Array;
@@ -19,13 +19,26 @@ export interface Frontier {
 
 export const EMPTY_FRONTIER: Frontier = { size: 0, hashes: [] };
 
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
+/** Bytes of a hash. */
+export const HASH_BYTES = 32;
 
-export const leafHash = (leaf: Uint8Array): Hash => createHash("sha256").update(LEAF).update(leaf).digest();
+const sha256 = (data: Uint8Array | string): Hash => hash("sha256", data, "buffer");
 
-export const nodeHash = (left: Hash, right: Hash): Hash =>
-  createHash("sha256").update(NODE).update(left).update(right).digest();
+/** Of bytes, or of a text's UTF-8, in which a NUL is the byte 0 that marks a leaf. */
+export function leafHash(leaf: Uint8Array | string): Hash {
+  if (typeof leaf === "string") return sha256(`\0${leaf}`);
+  const bytes = new Uint8Array(leaf.length + 1);
+  bytes.set(leaf, 1);
+  return sha256(bytes);
+}
+
+export function nodeHash(left: Hash, right: Hash): Hash {
+  const bytes = new Uint8Array(1 + 2 * HASH_BYTES);
+  bytes[0] = 1;
+  bytes.set(left, 1);
+  bytes.set(right, 1 + HASH_BYTES);
+  return sha256(bytes);
+}
 
 /** O(log n), and one node hash for each append on average. */
 export function append({ size, hashes }: Frontier, leaf: Hash): Frontier {
@@ -44,8 +57,36 @@ export function append({ size, hashes }: Frontier, leaf: Hash): Frontier {
 /** The tree's root; of the empty tree, the hash of nothing. */
 export function rootOf({ hashes }: Frontier): Hash {
   const last = hashes.at(-1);
-  if (last === undefined) return createHash("sha256").digest();
+  if (last === undefined) return sha256("");
   return hashes.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last);
+}
+
+/** The hashes as one base64 text, for whoever keeps a frontier beside its size. */
+export const frontierText = ({ hashes }: Frontier): string => Buffer.concat(hashes).toString("base64");
+
+/** Null where the text cannot be the frontier of a tree of `size` leaves: a frontier has a hash for each one bit. */
+export function parseFrontier(size: number, text: string): Frontier | null {
+  const bytes = Buffer.from(text, "base64");
+  let ones = 0;
+  for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2;
+  if (bytes.toString("base64") !== text || bytes.length !== ones * HASH_BYTES) return null;
+  const hashes = Array.from({ length: ones }, (_, n) => bytes.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES));
+  return { size, hashes };
+}
+
+/** The root of complete subtrees side by side, a power of two of them. */
+export function foldComplete(hashes: readonly Hash[]): Hash {
+  let row = hashes;
+  while (row.length > 1) {
+    row = Array.from({ length: row.length / 2 }, (_, n) => {
+      const [left, right] = [row[2 * n], row[2 * n + 1]];
+      if (left === undefined || right === undefined) throw new Error("not a power of two of hashes");
+      return nodeHash(left, right);
+    });
+  }
+  const [root] = row;
+  if (root === undefined) throw new Error("no hashes to fold");
+  return root;
 }
 
 export function sameHash(a: Hash, b: Hash): boolean {

@@ -185,6 +185,8 @@ function intentFailure(refusal: IntentRefusal<Failure>): Failure {
       const code = refusal.sameBody ? "already_issued" : "idempotency_conflict";
       return { code, session: refusal.session };
     }
+    case "frozen":
+      return { code: "frozen", target: refusal.by };
     case "grant_not_found":
       return { code: "not_found" };
     case "grant_refused":

@@ -1,5 +1,6 @@
 /** problem.ts's words for what an agent is refused around escalations: what to do next, for an honest one. */
 import type { Failure } from "../failure.ts";
+import type { FreezeTarget } from "../identity/freeze.ts";
 import type { Words } from "./problem-kinds.ts";
 
 export type EscalationFailure = Extract<
@@ -23,11 +24,19 @@ export type EscalationFailure = Extract<
       | "grant_mismatch"
       | "policy_changed"
       | "approval_withdrawn"
+      | "frozen"
       | "session_frozen";
   }
 >;
 
 const ASK_AGAIN = "What people approved cannot be changed: ask for a new escalation.";
+
+const FROZEN: Readonly<Record<FreezeTarget["kind"], string>> = {
+  all: "All of Twokey is frozen: nobody is given a session.",
+  agent: "This agent is frozen: it is given no session.",
+  template: "This template is frozen: nobody is given a session of it.",
+  session: "This session is frozen.",
+};
 
 /** Longer than a function should be because an exhaustive switch is one table. */
 export function escalationWords(failure: EscalationFailure): Words {
@@ -133,6 +142,8 @@ export function escalationWords(failure: EscalationFailure): Words {
         detail: `Of the approvals of ${failure.escalation}, ${failure.counts} count now; it takes ${failure.quorum}.`,
         next: ASK_AGAIN,
       };
+    case "frozen":
+      return { code, detail: FROZEN[failure.target.kind], next: "Ask your agent's owner: people thaw it." };
     case "session_frozen":
       return {
         code,

@@ -42,6 +42,7 @@ export const PROBLEMS = {
   grant_mismatch: { status: 409, title: "This is not what was approved" },
   policy_changed: { status: 409, title: "The policy is no longer what was approved" },
   approval_withdrawn: { status: 409, title: "Too few of the approvals still count" },
+  frozen: { status: 403, title: "Frozen" },
   session_frozen: { status: 403, title: "The session was frozen" },
   sign_in_required: { status: 401, title: "Sign in first" },
   sign_in_refused: { status: 403, title: "The sign-in was refused" },

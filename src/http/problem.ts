@@ -177,6 +177,7 @@ function wordsFor(failure: Failure): Words {
     case "grant_mismatch":
     case "policy_changed":
     case "approval_withdrawn":
+    case "frozen":
     case "session_frozen":
       return escalationWords(failure);
     case "sign_in_required":

@@ -1,8 +1,10 @@
 /** What only several processes on one PostgreSQL can show. */
 import pg from "pg";
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { auditLogOn, openAuditLog } from "../../src/adapters/postgres/audit-log.ts";
-import { migrate, MIGRATIONS } from "../../src/adapters/postgres/schema.ts";
+import { MIGRATIONS } from "../../src/adapters/postgres/migrations.ts";
+import { migrate } from "../../src/adapters/postgres/schema.ts";
 import { openPostgres, sqlState } from "../../src/adapters/postgres/sql.ts";
 import { postgresInstalled, startPostgres, type Postgres } from "../support/postgres.ts";
 import { aSession, CONTEXT, ISSUED, LATER, REFUSED, withKey } from "./records.ts";
@@ -39,7 +41,9 @@ describe.skipIf(!postgresInstalled)(postgresInstalled ? title : `${title} (needs
     const logs = await Promise.all([open(url), open(url), open(url), open(url)]);
     expect(await Promise.all(logs.map((log) => log.ready()))).toEqual([true, true, true, true]);
     await Promise.all(logs.map((log) => log.close()));
-    expect(await admin(url, "SELECT id FROM schema_migrations")).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(await admin(url, "SELECT id FROM schema_migrations")).toEqual(
+      MIGRATIONS.map(({ id }) => ({ id })),
+    );
   });
 
   test("a broker refuses to start on a schema newer than it knows", async () => {
@@ -187,8 +191,10 @@ describe.skipIf(!postgresInstalled)(postgresInstalled ? title : `${title} (needs
     const log = await open(url);
     const other = new pg.Client(url);
     await other.connect();
+    // RFC 6962: a tree of one leaf is the hash of a zero byte and the leaf.
+    const root = createHash("sha256").update("\0{}").digest("base64");
     await other.query(
-      `BEGIN; UPDATE log_head SET size = 1;
+      `BEGIN; UPDATE log_head SET size = 1, frontier = '${root}';
        INSERT INTO entries (idx, at, kind, body) VALUES (0, now(), 'broker.started', '{}')`,
     );
     const waiting = log.append(REFUSED);

@@ -1,6 +1,6 @@
 /** The schema stays inside what Aurora DSQL runs, so that the same broker can sit on a distributed engine. */
 import { describe, expect, test } from "vitest";
-import { MIGRATIONS } from "../../src/adapters/postgres/schema.ts";
+import { MIGRATIONS } from "../../src/adapters/postgres/migrations.ts";
 
 const statements = MIGRATIONS.flatMap((migration) => migration.statements);
 

@@ -3,6 +3,7 @@
  * back. Decides nothing: what may be recorded is the flows' business. See docs/storage.md.
  */
 import type { AuditLog, Outcome } from "../../audit/log.ts";
+import type { LogReader } from "../../audit/reader.ts";
 import type { Outbox } from "../../escalation/outbox.ts";
 import type { EscalationStore } from "../../escalation/store.ts";
 import type { HumanStore } from "../../identity/human-store.ts";
@@ -30,7 +31,10 @@ import { search } from "./search.ts";
 import { openPglite, openPostgres, type Database } from "./sql.ts";
 import { underHead, type UnderHead } from "./under-head.ts";
 import { watchHead } from "./watch-head.ts";
-import { writeGroup, type HeadBelief, type Operation, type Recorded } from "./write-group.ts";
+import type { HeadBelief } from "./head.ts";
+import { keepCheckpoint, logReader } from "./log-reader.ts";
+import { makeTiles } from "./log-tiles.ts";
+import { writeGroup, type Operation, type Recorded } from "./write-group.ts";
 
 /** With a `url`, PostgreSQL; without, PGlite in `folder`, or in memory where that is null too. */
 export interface StoreOptions {
@@ -43,6 +47,12 @@ export interface StoreOptions {
 }
 
 export interface Store extends AuditLog {
+  /** The log as it is hashed. */
+  readonly tree: LogReader;
+  /** Keeps a signed checkpoint of the log's first `size` entries. */
+  keepCheckpoint(size: number, note: string): Promise<void>;
+  /** Makes proofs cheap that are not yet; see log-tiles.ts. */
+  makeTiles(size: number, limit: number): Promise<number>;
   readonly escalations: EscalationStore;
   readonly humans: HumanStore;
   readonly outbox: Outbox;
@@ -80,7 +90,7 @@ async function demandDurability(db: Database): Promise<void> {
 
 /** The log on an open, migrated database, which it closes. */
 export function auditLogOn(db: Database): Store {
-  const belief: HeadBelief = { size: null };
+  const belief: HeadBelief = { head: null };
   const queue = groupCommit<Operation, Recorded>((group) => writeGroup(db, group, belief), {
     maxGroup: 256,
     maxWaiting: MAX_WAITING,
@@ -99,6 +109,9 @@ export function auditLogOn(db: Database): Store {
     humans: humanStore(db, change),
     outbox: outbox(db),
     activations: activationStore(db),
+    tree: logReader(db),
+    keepCheckpoint: (at, note) => keepCheckpoint(db, at, note),
+    makeTiles: (at, limit) => makeTiles(db, at, limit),
     recordIntent: async (session, { requestId, idempotency, grant }) => {
       if (grant !== null) {
         const intent = { session, requestId, idempotency, grant };
@@ -106,6 +119,7 @@ export function auditLogOn(db: Database): Store {
       }
       const written = await queue.submit({
         entry: entryRow(intentEntry(session, requestId)),
+        freezable: session,
         session: sessionRow(session),
         ...(idempotency !== null && { key: keyRow(session, idempotency) }),
       });
@@ -124,7 +138,7 @@ export function auditLogOn(db: Database): Store {
       const { entry, frozen } = accepted(
         await queue.submit({
           ...written(outcome),
-          ...(outcome.state === "issued" && { ifFrozen: written(FROZEN_OUTCOME) }),
+          ...(outcome.state === "issued" && { freezable: session, ifFrozen: written(FROZEN_OUTCOME) }),
         }),
       );
       return { entry, delivered: !frozen };
@@ -167,7 +181,7 @@ function oneByOne() {
 }
 
 function accepted(recorded: Recorded): Extract<Recorded, { ok: true }>["value"] {
-  if (!recorded.ok) throw new Error("an entry without an idempotency key was refused");
+  if (!recorded.ok) throw new Error("an entry that makes no session was refused");
   return recorded.value;
 }
 

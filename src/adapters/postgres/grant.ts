@@ -4,6 +4,7 @@
  */
 import type { Entry, GrantUse, Idempotency, IntentRefusal, Outcome } from "../../audit/log.ts";
 import { apply } from "../../escalation/machine.ts";
+import { frozenBy } from "../../identity/freeze.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Session } from "../../session/session.ts";
 import { applyUnderHead, findUnderHead, writeDown } from "./escalation-change.ts";
@@ -25,6 +26,8 @@ export async function consumeUnderHead<F>(
   { session, requestId, idempotency, grant }: GrantedIntent<F>,
 ): Promise<Result<{ readonly entry: number }, IntentRefusal<F>>> {
   const key = idempotency === null ? null : keyRow(session, idempotency);
+  const frozen = frozenBy(writing.frozen, session);
+  if (frozen !== null) return err({ reason: "frozen", by: frozen });
   const used = key === null ? null : await findKey(tx, key);
   if (used !== null) return err(used);
 

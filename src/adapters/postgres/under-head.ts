@@ -8,8 +8,10 @@ import type { Entry } from "../../audit/entry.ts";
 import type { NoticeKind } from "../../escalation/outbox.ts";
 import { base32 } from "../../session/name.ts";
 import { entryRow } from "./rows.ts";
+import type { FreezeTarget } from "../../identity/freeze.ts";
+import { lockHead, type Head, type HeadBelief } from "./head.ts";
 import type { Database, Queries } from "./sql.ts";
-import { ATTEMPTS, isConflict, lockHead, writeAt, type HeadBelief, type Operation } from "./write-group.ts";
+import { ATTEMPTS, isConflict, writeAt, type Operation } from "./write-group.ts";
 
 /** What a change may do besides its own statements. */
 export interface Writing {
@@ -23,6 +25,10 @@ export interface Writing {
     escalation: string | null,
     detail?: Readonly<Record<string, string>>,
   ) => void;
+  /** What is frozen now, but for single sessions. */
+  readonly frozen: readonly FreezeTarget[];
+  /** Freezes from this transaction on exactly this. Takes effect with the entry that records it. */
+  readonly setFrozen: (frozen: readonly FreezeTarget[]) => void;
   /** Commits although nothing is recorded; see UnderHead. */
   readonly keep: () => void;
 }
@@ -53,7 +59,8 @@ export async function underHead<T>(
         (tx) => runOnce(tx, run),
         ({ kept }) => kept,
       );
-      belief.size = done.size + done.recorded;
+      // A change that was rolled back left the head where it was.
+      belief.head = done.head;
       return done.value;
     } catch (error) {
       if (!isConflict(error) || attempt === ATTEMPTS) throw error;
@@ -63,21 +70,27 @@ export async function underHead<T>(
 
 interface Done<T> {
   readonly value: T;
-  /** Of the log before. */
-  readonly size: number;
-  readonly recorded: number;
+  /** Of the log afterwards. */
+  readonly head: Head;
   readonly kept: boolean;
 }
 
+const SET_FROZEN = "UPDATE log_head SET frozen = $1 WHERE id = 1";
+
 async function runOnce<T>(tx: Queries, run: (tx: Queries, writing: Writing) => Promise<T>): Promise<Done<T>> {
-  const size = await lockHead(tx);
+  const head = await lockHead(tx);
+  const { size } = head.frontier;
   const [clock] = await tx.query(CLOCK, []);
   const now = clock?.["now"] as Date;
   const operations: Operation[] = [];
   const notices: Readonly<Record<string, unknown>>[] = [];
-  const said = { keep: false };
+  const said = { keep: false, frozen: head.frozen };
   const value = await run(tx, {
     now,
+    frozen: head.frozen,
+    setFrozen: (frozen) => {
+      said.frozen = frozen;
+    },
     record: (entry, rest = {}) => size + operations.push({ entry: entryRow(entry), ...rest }) - 1,
     announce: (kind, escalation, detail = {}) => {
       const id = `ntc-${base32(randomBytes(15))}`;
@@ -88,7 +101,13 @@ async function runOnce<T>(tx: Queries, run: (tx: Queries, writing: Writing) => P
       said.keep = true;
     },
   });
-  await writeAt(tx, size, operations, operations);
+  const moved = await writeAt(tx, head, operations, operations);
+  if (said.frozen !== head.frozen) {
+    // A freeze that moved no head would be overlooked by whoever believes to know it.
+    if (operations.length === 0) throw new Error("a freeze without an entry");
+    await tx.query(SET_FROZEN, [JSON.stringify(said.frozen)]);
+  }
   if (notices.length > 0) await tx.query(WRITE_NOTICES, [JSON.stringify(notices)]);
-  return { value, size, recorded: operations.length, kept: said.keep || operations.length > 0 };
+  const kept = said.keep || operations.length > 0;
+  return { value, head: { ...moved, frozen: said.frozen }, kept };
 }

@@ -5,26 +5,30 @@
  * give an index to a row that was refused, nor answer from a transaction that was not confirmed.
  */
 import type { IntentRefusal } from "../../audit/log.ts";
+import { frontierText } from "../../audit/tree.ts";
+import { frozenBy, type Freezable } from "../../identity/freeze.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Answer } from "./group-commit.ts";
+import { grown, lockHead, type Head, type HeadBelief } from "./head.ts";
 import type { EntryRow, KeyRow, OutcomeRow, SessionRow } from "./rows.ts";
 import { sqlState, type Database, type Parameter, type Queries } from "./sql.ts";
 
-/** One call of the port, encoded. An operation is refused only through its `key`. */
+/** One call of the port, encoded. An operation is refused only through its `key`, or as an intent that is frozen. */
 export interface Operation {
   readonly entry: EntryRow;
+  /** Where it makes or delivers a session: what a freeze of is a freeze of it. */
+  readonly freezable?: Freezable;
   readonly session?: SessionRow;
   readonly key?: KeyRow;
   readonly outcome?: OutcomeRow;
-  /** What is written instead where the session was frozen: it may not be delivered. */
+  /** What is written instead where the session is frozen: it may not be delivered. */
   readonly ifFrozen?: { readonly entry: EntryRow; readonly outcome: OutcomeRow };
 }
 
 /** `frozen`: what was written is `ifFrozen`. */
-export type Recorded = Result<{ readonly entry: number; readonly frozen: boolean }, KeyUsed>;
+export type Recorded = Result<{ readonly entry: number; readonly frozen: boolean }, KeyUsed | Frozen>;
 export type KeyUsed = Extract<IntentRefusal, { reason: "idempotency_key_used" }>;
-
-const LOCK_HEAD = "SELECT size FROM log_head WHERE id = 1 FOR UPDATE";
+type Frozen = Extract<IntentRefusal, { reason: "frozen" }>;
 
 const CLAIM_KEYS = `
   INSERT INTO idempotency (agent, key_digest, body_digest, session, created_at)
@@ -47,7 +51,8 @@ const FIND_KEYS = `
  */
 const WRITE = `
   WITH head AS (
-    UPDATE log_head SET size = $2::bigint WHERE id = 1 AND size = $1::bigint RETURNING size
+    UPDATE log_head SET size = $2::bigint, frontier = $10::text
+    WHERE id = 1 AND size = $1::bigint AND frontier = $9::text RETURNING size
   ), claimed AS (
     INSERT INTO idempotency (agent, key_digest, body_digest, session, created_at)
     SELECT agent, key_digest, body_digest, session, created_at
@@ -88,30 +93,30 @@ const FROZEN = `
 /** Attempts of one group at a serialisation failure or deadlock, after which its callers are told. */
 export const ATTEMPTS = 5;
 
-/** Where this replica last saw the head; null when it does not know. A wrong belief costs a second try. */
-export interface HeadBelief {
-  size: number | null;
-}
-
 /** Writes the group and answers each operation in its order. Never rejects. */
 export async function writeGroup(
   db: Database,
   group: readonly Operation[],
   belief: HeadBelief,
 ): Promise<readonly Answer<Recorded>[]> {
-  const { size } = belief;
-  belief.size = null;
-  if (size !== null) {
+  const { head } = belief;
+  belief.head = null;
+  // Whether something is still frozen is for whoever has the lock to say.
+  if (head !== null && !group.some((operation) => freezeOf(operation, head) !== null)) {
+    const { parameters, next } = moving(head, group, group);
     try {
-      await db.write(WRITE, parameters(size, group, group));
-      belief.size = size + group.length;
-      return group.map((_, index) => ({ value: ok({ entry: size + index, frozen: false }) }));
+      await db.write(WRITE, parameters);
+      belief.head = next;
+      return group.map((_, index) => ({ value: ok({ entry: head.frontier.size + index, frozen: false }) }));
     } catch (error) {
       if (!isConflict(error) && !isOfOneRow(error)) return group.map(() => ({ error }));
     }
   }
   return writeUnderLock(db, group, belief);
 }
+
+const freezeOf = ({ freezable }: Operation, { frozen }: Head) =>
+  freezable === undefined ? null : frozenBy(frozen, freezable);
 
 async function writeUnderLock(
   db: Database,
@@ -120,8 +125,8 @@ async function writeUnderLock(
 ): Promise<readonly Answer<Recorded>[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { answers, size } = await db.transaction((tx) => writeOnce(tx, group));
-      belief.size = size;
+      const { answers, head } = await db.transaction((tx) => writeOnce(tx, group));
+      belief.head = head;
       return answers.map((value) => ({ value }));
     } catch (error) {
       if (isConflict(error) && attempt < ATTEMPTS) continue;
@@ -155,55 +160,72 @@ const isOfOneRow = (error: unknown): boolean =>
 
 interface Written {
   readonly answers: readonly Recorded[];
-  /** Of the log, afterwards. */
-  readonly size: number;
+  /** Afterwards. */
+  readonly head: Head;
 }
 
 async function writeOnce(tx: Queries, group: readonly Operation[]): Promise<Written> {
   // First of all: every writer waits here, so that no two hold each other's rows, and what follows sees all
   // that any earlier writer committed.
-  const size = await lockHead(tx);
-  const refused = await claimKeys(tx, group);
-  const frozen = await frozenOf(tx, group);
+  const head = await lockHead(tx);
+  const stopped = frozenIntents(group, head);
+  const late = await claimKeys(
+    tx,
+    group.filter((operation) => !stopped.has(operation)),
+  );
+  const refused = new Map<Operation, KeyUsed | Frozen>([...stopped, ...late]);
+  const frozen = await frozenOf(tx, group, head);
   const accepted = group.filter((operation) => !refused.has(operation));
   const written = accepted.map((operation) => (frozen.has(operation) ? withheld(operation) : operation));
   // The keys are claimed already, and the accepted operations' are not claimed twice.
-  await writeAt(tx, size, written, []);
-  const indexes = new Map(accepted.map((operation, index) => [operation, size + index]));
+  const next = await writeAt(tx, head, written, []);
+  const indexes = new Map(accepted.map((operation, index) => [operation, head.frontier.size + index]));
   const answers = group.map((operation) => {
     const refusal = refused.get(operation);
     const entry = indexes.get(operation) ?? NaN;
     return refusal === undefined ? ok({ entry, frozen: frozen.has(operation) }) : err(refusal);
   });
-  return { answers, size: size + accepted.length };
+  return { answers, head: next };
 }
 
-/** Under the head's lock, from `lockHead`'s size. `keyed`: the operations whose keys are still to be claimed. */
+/** Under the head's lock, from `lockHead`'s head. `keyed`: the operations whose keys are still to be claimed. */
 export async function writeAt(
   tx: Queries,
-  size: number,
+  head: Head,
   operations: readonly Operation[],
   keyed: readonly Operation[],
-): Promise<void> {
-  if (operations.length > 0) await tx.query(WRITE, parameters(size, operations, keyed));
+): Promise<Head> {
+  if (operations.length === 0) return head;
+  const { parameters, next } = moving(head, operations, keyed);
+  await tx.query(WRITE, parameters);
+  return next;
+}
+
+/** Intents of what is frozen: refused, and nothing of them is written. */
+function frozenIntents(group: readonly Operation[], head: Head): ReadonlyMap<Operation, Frozen> {
+  return new Map(
+    group.flatMap((operation) => {
+      const by = operation.session === undefined ? null : freezeOf(operation, head);
+      return by === null ? [] : [[operation, { reason: "frozen", by }] as const];
+    }),
+  );
 }
 
 const withheld = (operation: Operation): Operation => ({ ...operation, ...operation.ifFrozen });
 
-/** Which of the group would deliver a session that was frozen meanwhile. */
-async function frozenOf(tx: Queries, group: readonly Operation[]): Promise<ReadonlySet<Operation>> {
+/** Which of the group would deliver a session that was frozen meanwhile: by itself, or with its agent or template. */
+async function frozenOf(
+  tx: Queries,
+  group: readonly Operation[],
+  head: Head,
+): Promise<ReadonlySet<Operation>> {
   const issued = group.filter(({ ifFrozen }) => ifFrozen !== undefined);
   if (issued.length === 0) return new Set();
   const rows = await tx.query(FROZEN, [JSON.stringify(issued.map(({ outcome }) => outcome?.id))]);
   const ids = new Set(rows.map((row) => row["id"]));
-  return new Set(issued.filter(({ outcome }) => ids.has(outcome?.id)));
-}
-
-/** The log's size. Every writer waits here, and what follows sees all that any earlier one committed. */
-export async function lockHead(tx: Queries): Promise<number> {
-  const [head] = await tx.query(LOCK_HEAD, []);
-  if (head === undefined) throw new Error("the log has no head");
-  return Number(head["size"]);
+  return new Set(
+    issued.filter((operation) => ids.has(operation.outcome?.id) || freezeOf(operation, head) !== null),
+  );
 }
 
 /** Claims the group's idempotency keys and says which operations came too late. */
@@ -228,12 +250,13 @@ async function claimKeys(tx: Queries, group: readonly Operation[]): Promise<Read
   );
 }
 
-/** Of WRITE: the one place that gives out indexes. `keyed`: the operations whose keys are still to be claimed. */
-function parameters(
-  size: number,
+/** Of WRITE, and the head it leaves: the one place that gives out indexes. `keyed`: whose keys are still to be claimed. */
+function moving(
+  head: Head,
   accepted: readonly Operation[],
   keyed: readonly Operation[],
-): readonly Parameter[] {
+): { readonly parameters: readonly Parameter[]; readonly next: Head } {
+  const { size } = head.frontier;
   const sessions = accepted.flatMap(({ session }, index) =>
     session === undefined ? [] : [{ ...session, entry: size + index }],
   );
@@ -243,14 +266,21 @@ function parameters(
   const [sessionRows, outcomeRows, entryRows, keyRows] = [sessions, outcomes, entries, keys].map((rows) =>
     JSON.stringify(rows),
   );
-  return [
+  const frontier = grown(
+    head.frontier,
+    accepted.map(({ entry }) => entry.body),
+  );
+  const parameters = [
     size,
-    size + accepted.length,
+    frontier.size,
     sessionRows ?? "[]",
     outcomeRows ?? "[]",
     entryRows ?? "[]",
     keyRows ?? "[]",
     keys.length,
     outcomes.length,
+    frontierText(head.frontier),
+    frontierText(frontier),
   ];
+  return { parameters, next: { ...head, frontier } };
 }
