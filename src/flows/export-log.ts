@@ -187,10 +187,8 @@ async function putAndSeal(
 
 const endOfBatch = (from: number): number => (Math.floor(from / BATCH) + 1) * BATCH;
 
-const utf8 = new TextEncoder();
-
 function grown(tree: Frontier, texts: readonly string[]): Frontier {
-  return texts.reduce((reached, text) => append(reached, leafHash(utf8.encode(text))), tree);
+  return texts.reduce((reached, text) => append(reached, leafHash(text)), tree);
 }
 
 /** A checkpoint that is signed, of this log, and of the size it is kept under. */

@@ -3,10 +3,12 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { openAuditLog } from "../../src/adapters/postgres/audit-log.ts";
+import { auditCommand } from "../../src/cli/audit.ts";
 import { exportedPages, type Wanted } from "../../src/cli/audit/export-lines.ts";
 import { outFile } from "../../src/cli/audit/out-file.ts";
+import { runCommand } from "../../src/cli/run-command.ts";
 import { entryOf } from "../support/every-entry.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { CLI } from "../support/serve-process.ts";
@@ -165,7 +167,7 @@ describe("the command", async () => {
     return { status, stdout, stderr };
   };
 
-  test.skipIf(!("leaves" in store))("writes the texts the store holds", () => {
+  test("writes the texts the store holds", () => {
     const { status, stdout, stderr } = twokey("--from", "1");
     expect([status, stderr]).toEqual([0, ""]);
     const lines = stdout.trim().split("\n");
@@ -190,7 +192,11 @@ describe("the command", async () => {
     ["--format", "xml"],
     ["--from", "-1"],
     ["--to", "x"],
-  ])("%s %s is wrong usage", (flag, value) => {
-    expect(twokey(flag, value)).toMatchObject({ status: 2, stdout: "" });
+  ])("%s %s is wrong usage", async (flag, value) => {
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const argv = ["export", flag, value, "--data-dir", folder];
+    expect(await runCommand(await auditCommand(argv), argv)).toBe(2);
+    expect(told).toHaveBeenCalled();
+    told.mockRestore();
   });
 });

@@ -112,12 +112,10 @@ async function* pages(texts: Texts, { from, to }: EntriesRange): AsyncGenerator<
   }
 }
 
-const utf8 = new TextEncoder();
-
 async function treeOf(texts: Texts, range: EntriesRange): Promise<Frontier> {
   let tree = EMPTY_FRONTIER;
   for await (const page of pages(texts, range)) {
-    tree = page.reduce((reached, text) => append(reached, leafHash(utf8.encode(text))), tree);
+    tree = page.reduce((reached, text) => append(reached, leafHash(text)), tree);
   }
   return tree;
 }

@@ -2,11 +2,11 @@
 import { Command, Option } from "commander";
 import type { LogReader } from "../../audit/reader.ts";
 import { VERSION } from "../../config.ts";
-import { openLog } from "../../wire/audit-log.ts";
+import { ok } from "../../result.ts";
 import { exportedPages, FORMATS, type Format } from "./export-lines.ts";
 import { count } from "./filter.ts";
 import { outFile, standardOutput, type Sink } from "./out-file.ts";
-import { recordConfig, withRecordFlags, type RecordOptions } from "./record.ts";
+import { withRecord, withRecordFlags, type RecordOptions } from "./record.ts";
 
 interface ExportOptions extends RecordOptions {
   readonly from: number;
@@ -34,18 +34,13 @@ export function exportCommand(): Command {
 }
 
 async function run(options: ExportOptions): Promise<number> {
-  const config = recordConfig(options);
-  if (config === null) return 2;
   const { out, force = false } = options;
-  const sink = out === undefined ? { ok: true as const, value: standardOutput() } : await outFile(out, force);
+  const sink = out === undefined ? ok(standardOutput()) : await outFile(out, force);
   if (!sink.ok) return complain(sink.error);
   try {
-    const log = await openLog(config);
-    try {
-      return await copy(log.reader, sink.value, options);
-    } finally {
-      await log.close();
-    }
+    const code = await withRecord(options, ({ tree }) => copy(tree, sink.value, options));
+    if (code !== 0) await sink.value.abandon();
+    return code;
   } catch (error) {
     await sink.value.abandon();
     // `twokey audit export | head`: whoever read it has enough.
@@ -58,10 +53,7 @@ async function copy(log: LogReader, sink: Sink, options: ExportOptions): Promise
   const { from, format, out } = options;
   const size = (await log.head()).frontier.size;
   const to = options.to ?? size;
-  if (from > to || to > size) {
-    await sink.abandon();
-    return complain(`the log has ${size} entries: there is no ${from} to ${to}`);
-  }
+  if (from > to || to > size) return complain(`the log has ${size} entries: there is no ${from} to ${to}`);
   const tell = progress(to - from, out !== undefined);
   for await (const page of exportedPages({ log, from, to, format, version: VERSION })) {
     await sink.write(page.text);

@@ -1,6 +1,6 @@
 /** The record that an audit command reads: its flags, opening it, and closing it whatever happens. */
 import type { Command } from "commander";
-import { loadConfig, type Config } from "../../config.ts";
+import { loadConfig } from "../../config.ts";
 import { openStore } from "../../wire/tools.ts";
 
 export interface RecordOptions {
@@ -16,23 +16,18 @@ export function withRecordFlags(command: Command): Command {
     .option("--config <file>", "the broker's configuration file; its environment variables count too");
 }
 
-/** Null where the configuration has faults, which are then told. */
-export function recordConfig({ config: file, dataDir }: RecordOptions): Config | null {
-  const flags = { config: file, "data-dir": dataDir };
-  const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
-  if (config.ok) return config.value;
-  process.stderr.write(config.error.map((fault) => `twokey: ${fault}\n`).join(""));
-  return null;
-}
-
 /** The exit code of `read`, or 2 where the configuration has faults. */
 export async function withRecord(
-  options: RecordOptions,
+  { config: file, dataDir }: RecordOptions,
   read: (record: OpenRecord) => Promise<number>,
 ): Promise<number> {
-  const config = recordConfig(options);
-  if (config === null) return 2;
-  const store = await openStore(config);
+  const flags = { config: file, "data-dir": dataDir };
+  const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
+  if (!config.ok) {
+    process.stderr.write(config.error.map((fault) => `twokey: ${fault}\n`).join(""));
+    return 2;
+  }
+  const store = await openStore(config.value);
   try {
     return await read(store);
   } finally {
