@@ -109,7 +109,8 @@ function put({ headers, body }: WireRequest, key: string, objects: Map<string, S
   const until = headers.get("x-amz-object-lock-retain-until-date");
   if (mode === undefined || until === undefined) throw new Refusal(403, "AccessDenied");
   const checksum = headers.get("x-amz-checksum-sha256");
-  if (checksum === undefined) throw new Refusal(400, "InvalidRequest");
+  if (checksum === undefined || headers.get("x-amz-sdk-checksum-algorithm") !== "SHA256")
+    throw new Refusal(400, "InvalidRequest");
   if (checksum !== createHash("sha256").update(body).digest("base64")) throw new Refusal(400, "BadDigest");
   const versions = objects.get(key) ?? [];
   if (versions.length > 0 && headers.get("if-none-match") === "*")

@@ -126,7 +126,8 @@ async function create(
         IfNoneMatch: "*",
         ObjectLockMode: mode === "compliance" ? "COMPLIANCE" : "GOVERNANCE",
         ObjectLockRetainUntilDate: new Date(clock().getTime() + retentionDays * DAY_MS),
-        // S3 takes no locked object without a checksum.
+        // S3 takes no locked object without a checksum, and wants to be told of which kind.
+        ChecksumAlgorithm: "SHA256",
         ChecksumSHA256: createHash("sha256").update(bytes).digest("base64"),
       }),
     );
