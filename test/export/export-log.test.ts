@@ -148,6 +148,24 @@ describe("nothing is put, and the fault told, where", () => {
     expect(await fault({ ...log.reader, head })).toEqual({ fault: "log_forked", size: 20 });
   });
 
+  test("the hashes it goes on from are not those of the exported tree", async () => {
+    const { log, fault } = await exported();
+    let calls = 0;
+    const hashes: LogReader["hashes"] = async (wanted) => {
+      calls += 1;
+      const found = await log.reader.hashes(wanted);
+      return calls === 1 ? found.map(() => Buffer.alloc(32, 1)) : found;
+    };
+    expect(await fault({ ...log.reader, hashes })).toEqual({ fault: "log_forked", size: 20 });
+  });
+
+  test("an entry in the middle is gone", async () => {
+    const { log, fault } = await exported();
+    const leaves: LogReader["leaves"] = async ({ from, to }) =>
+      log.texts.slice(from, to).filter((text) => text !== log.texts[25]);
+    expect(await fault({ ...log.reader, leaves })).toMatchObject({ fault: "log_rolled_back", promised: 30 });
+  });
+
   test.each([25, 29, 30, 49])(
     "entry %i is not the one that the checkpoints were signed over",
     async (index) => {
