@@ -153,3 +153,76 @@ export interface Problem {
   /** Faults in the request, by path. */
   readonly errors?: readonly { readonly at: string; readonly problem: string }[];
 }
+
+/** `GET /v1/audit/checkpoint`. */
+export interface CheckpointAnswer {
+  /** Signed note (C2SP tlog-checkpoint); null: nothing is signed yet. */
+  readonly note: string | null;
+  readonly size: number;
+  /** Verifier key, as C2SP signed-note writes it. */
+  readonly key: string;
+}
+
+/** `GET /v1/audit/inclusion` and `/consistency`. Hashes are base64, in the order of RFC 6962. */
+export interface ProofAnswer {
+  readonly size: number;
+  readonly root: string;
+  /** Leaf hash of the entry; null of a consistency proof. */
+  readonly leaf: string | null;
+  readonly proof: readonly string[];
+}
+
+/** `GET /v1/audit/entries`. */
+export interface EntriesAnswer {
+  readonly from: number;
+  /** The exact texts of the entries: leaf n of the tree is the UTF-8 of entry n. */
+  readonly entries: readonly string[];
+  readonly size: number;
+}
+
+export interface FreezeRequest {
+  readonly kind: "session" | "agent" | "template" | "all";
+  /** Of the session, agent or template; not given for `all`. */
+  readonly name?: string;
+  readonly reason?: string;
+}
+
+export interface FreezeView {
+  readonly id: string;
+  readonly kind: FreezeRequest["kind"];
+  readonly name: string | null;
+  readonly reason: string;
+  readonly by: "person" | "operator" | "rule";
+  readonly person: string | null;
+  readonly frozen_at: string;
+  /** Index of the audit entry. */
+  readonly audit_entry: number;
+}
+
+/** What is in force in AWS. */
+export interface RoleDenialView {
+  readonly role_arn: string;
+  readonly state: "waiting" | "in_force" | "failed";
+  /** Whether single sessions are denied, or every one older than the freeze. */
+  readonly form: "nobody" | "sessions" | "everyone" | null;
+  /** When IAM took the policy; AWS puts it into effect within seconds to minutes. */
+  readonly since: string | null;
+  readonly message: string | null;
+}
+
+/** `POST /v1/freezes`. */
+export interface FreezeAnswer {
+  readonly freeze: FreezeView;
+  /** Live sessions that were delivered before it. */
+  readonly sessions: readonly { readonly id: string; readonly expires_at: string | null }[];
+  readonly roles: readonly RoleDenialView[];
+  /** Where people thaw it. */
+  readonly url: string;
+}
+
+/** `GET /v1/freezes`. */
+export interface FreezesAnswer {
+  readonly freezes: readonly FreezeView[];
+  readonly roles: readonly RoleDenialView[];
+  readonly url: string;
+}

@@ -21,6 +21,7 @@ import {
   notifyFaults,
   type NotifyConfig,
 } from "./config/notify.ts";
+import { KEY_SETTINGS, keyFiles, type KeyFiles } from "./config/keys.ts";
 import { OIDC_SCHEMA, OIDC_SETTINGS, oidcConfig, oidcFaults, type OidcConfig } from "./config/oidc.ts";
 import { delay, flag, listen, milliseconds, origin, path, url } from "./config/values.ts";
 import { err, ok, type Result } from "./result.ts";
@@ -35,6 +36,7 @@ export interface Config {
   readonly policies: string;
   /** PostgreSQL where `url` is given, else PGlite in `folder` (absolute), or in memory where both are null. */
   readonly store: { readonly url: string | null; readonly folder: string | null };
+  readonly keys: KeyFiles;
   /** See adapters/aws/assume-role.ts. */
   readonly sts: {
     readonly region: string | null;
@@ -106,6 +108,7 @@ export const SETTINGS = {
     help: "folder of the embedded store",
     fallback: "./.twokey/data",
   },
+  ...KEY_SETTINGS,
   stsRegion: {
     key: "sts_region",
     env: "TWOKEY_STS_REGION",
@@ -184,6 +187,8 @@ const schema = z.object({
   policies: path,
   databaseUrl: url(["postgres", "postgresql"]).nullable(),
   dataDir: path,
+  auditKeyFile: path.nullable(),
+  operatorTokenFile: path.nullable(),
   stsRegion: z
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is a region such as us-east-1" })
@@ -256,6 +261,7 @@ function freeze(data: z.output<typeof schema>, cwd: string): Config {
     listen: Object.freeze(data.listen),
     policies: resolve(cwd, data.policies),
     store: Object.freeze({ url: data.databaseUrl, folder }),
+    keys: keyFiles(data, folder, cwd),
     sts: Object.freeze({ region: data.stsRegion, endpoint: data.stsEndpoint, deadlineMs: data.stsDeadline }),
     logLevel: data.logLevel,
     awsEndpoint: data.awsEndpoint,

@@ -102,6 +102,13 @@ export type Failure =
   | { readonly code: "frozen"; readonly target: FreezeTarget }
   /** STS issued, and the session was frozen meanwhile: nothing was delivered. */
   | { readonly code: "session_frozen"; readonly session: string }
+  /** Neither the operators' token, nor another that is let in here. */
+  | { readonly code: "operator_refused" }
+  /** Nothing of that name is frozen. */
+  | { readonly code: "not_frozen"; readonly target: FreezeTarget }
+  /** What is to be frozen is not there, or is over. */
+  | { readonly code: "nothing_to_freeze"; readonly target: FreezeTarget }
+  | { readonly code: "second_key_needed" }
   | { readonly code: "sign_in_required"; readonly reason: string }
   | { readonly code: "sign_in_refused"; readonly reason: string }
   /** The account that signed in is no single person of people.yaml. */

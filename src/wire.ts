@@ -8,9 +8,7 @@ import type { DestinationStream, Logger } from "pino";
 import { loadActionTable } from "./adapters/action-data/load.ts";
 import { createAssumeRole, type StsOptions } from "./adapters/aws/assume-role.ts";
 import { createReadChangeSet } from "./adapters/aws/read-change-set.ts";
-import { createRevokeSession } from "./adapters/aws/revoke-session.ts";
-import { createOidcLogin } from "./adapters/oidc/login.ts";
-import { createTokenVerifier } from "./adapters/oidc/verify-token.ts";
+import { createDenyOnRole } from "./adapters/aws/deny-on-role.ts";
 import { loadPolicyFolder } from "./adapters/policy-files/load.ts";
 import { watchPolicyFolder } from "./adapters/policy-files/watch.ts";
 import { openAuditLog, type Store } from "./adapters/postgres/audit-log.ts";
@@ -24,15 +22,16 @@ import { followPolicy, type Following, type WatchPolicy, type WatchRecord } from
 import type { Reloaded } from "./flows/keep-policy.ts";
 import { createApp, type App } from "./http/app.ts";
 import { closeServer, listen, urlOf, within } from "./http/server.ts";
-import type { VerifyToken } from "./identity/verify.ts";
-import type { Site } from "./identity/webauthn.ts";
 import type { ServedPolicy } from "./policy/serve.ts";
 import { err, ok, type Result } from "./result.ts";
 import type { Secret } from "./session/credentials.ts";
 import { base32 } from "./session/name.ts";
-import { channelsOf, startNotifications, type Notifications } from "./wire/notifications.ts";
+import { startBeside, type Beside } from "./wire/beside.ts";
+import { openKeys } from "./wire/keys.ts";
 import { createLog, whereFrom } from "./wire/log.ts";
 import { faultLines, policyNotice, startKeeping, tellReload, TRUSTED, watchRecord } from "./wire/policy.ts";
+import { oidcLogin, siteOf, tokenVerifier } from "./wire/sign-in.ts";
+import { createTelemetry, type Telemetry } from "./wire/telemetry.ts";
 
 export interface Overrides {
   readonly clock?: () => Date;
@@ -75,12 +74,20 @@ export async function startBroker(
   const table = loadActionTable();
   const policy = await loadPolicyFolder(config.policies, table);
   if (!policy.ok) return err(faultLines(policy.error));
+  const keys = openKeys(config);
+  if (!keys.ok) return keys;
   const clock = overrides.clock ?? (() => new Date());
   const log = createLog(config, overrides.log);
   let served = (): ServedPolicy => policy.value;
-  const verifyToken = tokenVerifier(config, () => served(), clock, log);
+  const bareVerifyToken = tokenVerifier(config, () => served(), clock, log);
   const sts = createAssumeRole({ ...config.sts, credentials: overrides.awsCredentials ?? null });
-  const audit = await openAuditLog(config.store);
+  const bare = {
+    audit: await openAuditLog(config.store),
+    assumeRole: sts.assumeRole,
+    verifyToken: bareVerifyToken,
+  };
+  const telemetry = createTelemetry(bare, () => served());
+  const { audit, assumeRole, verifyToken } = telemetry;
   const kept = await startKeeping(policy.value, { folder: config.policies, audit, clock }).catch(
     async (error: unknown) => {
       sts.close();
@@ -101,8 +108,12 @@ export async function startBroker(
     audit,
     escalations: audit.escalations,
     humans: audit.humans,
-    assumeRole: sts.assumeRole,
-    revokeSession: createRevokeSession(aws),
+    assumeRole,
+    freezes: audit.freezes,
+    denyOnRole: createDenyOnRole(aws),
+    tree: audit.tree,
+    auditKey: keys.value.audit.publicKey,
+    isOperator: keys.value.isOperator,
     readChangeSet: createReadChangeSet(aws),
     webauthn: createWebauthn(),
     oidc: oidcLogin(config),
@@ -113,9 +124,10 @@ export async function startBroker(
   };
   let site = siteOf(config.publicUrl ?? "http://localhost");
   const broker = (): Broker => ({ ...ports, policy: served(), policyRefused: keeper.refused(), site });
-  const notice = () => policyNotice(keeper, site.origin);
+  let beside: Beside | null = null;
+  const notice = () => beside?.fault() ?? policyNotice(keeper, site.origin);
   try {
-    const app = makeApp(config, { broker, notice, audit, log });
+    const app = makeApp(config, { broker, notice, audit, log, telemetry });
     await recordStart(broker());
     const server = await listen(app, config.listen);
     const url = urlOf(server, config.listen.host);
@@ -134,17 +146,9 @@ export async function startBroker(
     });
     // For what changed between the first reading and the watch.
     void following.reload();
-    const notifications = startNotifications({
-      channels: channelsOf(config.notify, clock),
-      store: audit,
-      context: () => ({ origin: site.origin, accounts: served().set.accounts }),
-      log,
-      onError: (error) => {
-        log.error(whereFrom(error), "notifications: the record could not be read or written");
-      },
-    });
+    beside = startBeside({ config, broker, audit, keys: keys.value, log });
     const graceMs = config.shutdownGraceMs;
-    const parts = { app, server, broker, audit, log, graceMs, following, notifications, closeSts: sts.close };
+    const parts = { app, server, broker, audit, log, graceMs, following, beside, closeSts: sts.close };
     const { reload: reloadPolicy } = following;
     if (keeper.trustedOnFirstUse) log.warn({ policy: served().set.digest }, TRUSTED);
     log.info({ url, version: VERSION, policy: served().set.digest }, "broker started");
@@ -163,39 +167,16 @@ export async function startBroker(
   }
 }
 
-function oidcLogin({ oidc, dangerouslyAllowLoopbackHttpIssuers }: Config): Broker["oidc"] {
-  return oidc === null ? null : createOidcLogin({ ...oidc, dangerouslyAllowLoopbackHttpIssuers });
-}
-
-function siteOf(origin: string): Site {
-  return { origin, rpId: new URL(origin).hostname };
-}
-
-function tokenVerifier(
-  config: Config,
-  policy: () => ServedPolicy,
-  clock: () => Date,
-  log: Logger,
-): VerifyToken {
-  return createTokenVerifier({
-    registry: () => policy().set.registry,
-    fetch: globalThis.fetch,
-    clock,
-    onAlert: (alert) => {
-      log.warn({ alert }, "token issuer");
-    },
-    dangerouslyAllowLoopbackHttpIssuers: config.dangerouslyAllowLoopbackHttpIssuers,
-  });
-}
-
 interface AppParts {
   readonly broker: () => Broker;
   readonly notice: () => string | null;
   readonly audit: Store;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
 }
 
-function makeApp(config: Config, { broker, notice, audit, log }: AppParts): App {
+function makeApp(config: Config, { broker, notice, audit, log, telemetry }: AppParts): App {
+  const { metrics, traceRequest } = telemetry;
   return createApp({
     broker,
     version: VERSION,
@@ -204,8 +185,12 @@ function makeApp(config: Config, { broker, notice, audit, log }: AppParts): App 
     assets: loadUiAssets(),
     storeReady: () => audit.ready(),
     notice,
-    logRequest: (line) => {
+    metrics: metrics.text,
+    metricsType: metrics.contentType,
+    traceRequest,
+    logRequest: (line, failure) => {
       log.info(line, "request");
+      metrics.answered(line, failure);
     },
     logThrow: (requestId, error) => {
       log.error({ request_id: requestId, ...whereFrom(error) }, "request threw");
@@ -240,18 +225,15 @@ interface Parts {
   readonly log: Logger;
   readonly graceMs: number;
   readonly following: Following;
-  readonly notifications: Notifications;
+  readonly beside: Beside;
   readonly closeSts: () => void;
 }
 
 async function stop(parts: Parts): Promise<void> {
-  const { app, server, broker, audit, log, graceMs, following, notifications, closeSts } = parts;
+  const { app, server, broker, audit, log, graceMs, following, beside, closeSts } = parts;
   log.info("broker stopping");
   // What is not settled by then is delivered again after its lease, by whoever runs.
-  const [finished] = await Promise.all([
-    within(app.drain(), graceMs),
-    within(notifications.close(), graceMs),
-  ]);
+  const [finished] = await Promise.all([within(app.drain(), graceMs), beside.close()]);
   await following.close();
   if (!finished) log.warn("requests were still open when the grace ended");
   await closeServer(server, { flush: finished });
@@ -259,6 +241,7 @@ async function stop(parts: Parts): Promise<void> {
   try {
     await audit.append(own(broker(), { kind: "broker.stopped", detail: { version: VERSION } }));
   } finally {
+    await beside.seal();
     await audit.close();
   }
   log.info("broker stopped");

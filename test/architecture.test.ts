@@ -254,6 +254,7 @@ test("only the sanctioned places reveal a secret", () => {
   // Secret.reveal() is the one exit; each place that takes it stands here.
   const allowed = [
     "src/adapters/aws/read-change-set.ts",
+    "src/adapters/key-files/key-files.ts",
     "src/adapters/oidc/login.ts",
     "src/http/answers.ts",
     "src/http/cookie.ts",

@@ -5,6 +5,9 @@
 import type { Decision, EscalationState } from "../escalation/escalation.ts";
 import type { HumanAccount } from "../identity/approver.ts";
 import type { SignIn } from "../identity/human-store.ts";
+import type { FreezeTarget } from "../identity/freeze.ts";
+import type { DenialForm } from "../session/denial.ts";
+import type { FreezeMaker } from "../session/freeze-store.ts";
 import type { Session } from "../session/session.ts";
 
 /** What every entry carries besides its kind. Absent knowledge is null, never omitted. */
@@ -107,16 +110,36 @@ export type Entry = EntryBase &
         };
       }
     | {
-        /** A session that may not be used any more; `aws` says what is in force there. */
-        readonly kind: "session.frozen";
-        readonly detail: { readonly reason: string };
+        /** The kill switch. Nothing it covers is minted or delivered from here on. */
+        readonly kind: "freeze.made";
+        readonly detail: {
+          readonly id: string;
+          readonly target: FreezeTarget;
+          readonly reason: string;
+          readonly by: FreezeMaker;
+        };
       }
     | {
-        readonly kind: "session.revoked";
+        /** `first_key`: it takes another administrator. `keys`: whose lie there, this one last. */
+        readonly kind: "freeze.thawed";
+        readonly detail: {
+          readonly id: string;
+          readonly target: FreezeTarget;
+          readonly state: "first_key" | "thawed";
+          readonly keys: readonly string[];
+        };
+      }
+    | {
+        /** What IAM says to the policy that denies a role's frozen sessions. */
+        readonly kind: "role.denied";
         readonly detail: {
           readonly roleArn: string;
-          readonly outcome: "in_force" | "failed";
-          readonly message: string;
+          readonly state: "in_force" | "failed";
+          readonly form: DenialForm;
+          /** How many sessions it names. */
+          readonly sessions: number;
+          /** AWS's word where it failed. */
+          readonly message: string | null;
         };
       }
     | {

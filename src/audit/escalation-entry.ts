@@ -37,12 +37,6 @@ export function joinedEntry(escalation: Escalation, context: EntryContext): Entr
   return { kind: "escalation.joined", ...about(escalation), ...context, detail };
 }
 
-/** A denial came after the mint. */
-export function frozenEntry(escalation: Escalation, person: string | null, context: EntryContext): Entry {
-  const detail = { reason: "the escalation it was minted for was denied" };
-  return { kind: "session.frozen", ...about(escalation), ...context, person, detail };
-}
-
 function about({ id, content, session }: Escalation) {
   const asked = content.kind === "session" ? content : null;
   return { agent: asked?.agent ?? null, owner: asked?.owner ?? null, person: null, session, escalation: id };

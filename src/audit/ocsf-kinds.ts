@@ -75,21 +75,16 @@ const ROWS: Rows = {
     code: detail.code,
     words: detail.message,
   }),
-  "session.frozen": ({ detail }) => ({
+  "freeze.made": ({ detail }) => ({ ...own("create", "Freeze", "medium"), words: detail.reason }),
+  "freeze.thawed": ({ detail }) =>
+    detail.state === "thawed" ? own("delete", "Thaw", "medium") : own("update", "AskThaw", "medium"),
+  "role.denied": ({ detail }) => ({
     class: "api",
     activity: "update",
-    operation: "FreezeSession",
-    status: "success",
-    severity: "medium",
-    words: detail.reason,
-  }),
-  "session.revoked": ({ detail }) => ({
-    class: "api",
-    activity: "update",
-    operation: "RevokeSession",
+    operation: "DenyFrozenSessions",
     role: detail.roleArn,
-    words: detail.message,
-    ...(detail.outcome === "in_force"
+    ...(detail.message !== null && { words: detail.message }),
+    ...(detail.state === "in_force"
       ? { status: "success", severity: "medium" }
       : { status: "failure", severity: "high" }),
   }),

@@ -3,7 +3,7 @@
  * 2.1, in the recursive form of RFC 9162). Pure: hashes are read through a one-method reader. A proof is checked only
  * against a root that came from somewhere else.
  */
-import { nodeHash, sameHash, type Hash } from "./tree.ts";
+import { nodeHash, rootOf, sameHash, type Frontier, type Hash } from "./tree.ts";
 
 /**
  * The root of the complete subtree of 2^`level` leaves that begins at leaf `index` · 2^`level`. Asked for complete
@@ -55,6 +55,18 @@ async function rangeHashes(ranges: readonly Range[], reader: HashReader): Promis
       throw new Error("the log lacks a hash of its tree");
     return hashes.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last);
   });
+}
+
+/** The root of the log's first `size` leaves. */
+export async function rootAt(size: number, reader: HashReader): Promise<Hash> {
+  return rootOf(await frontierAt(size, reader));
+}
+
+export async function frontierAt(size: number, reader: HashReader): Promise<Frontier> {
+  const parts = completeSubtrees({ from: 0, to: size });
+  const hashes = await reader.read(parts);
+  if (hashes.length !== parts.length) throw new Error("the log lacks a hash of its tree");
+  return { size, hashes };
 }
 
 function completeSubtrees({

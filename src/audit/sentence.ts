@@ -3,6 +3,7 @@
  * text in parts (reasons, labels, AWS's words): whoever shows it shows it inert.
  */
 import type { PasskeyEvidence } from "../escalation/escalation.ts";
+import type { FreezeTarget } from "../identity/freeze.ts";
 import type { Entry, EntryKind } from "./entry.ts";
 
 /** Every kind there is, for whoever offers a choice. The type makes it complete. */
@@ -11,8 +12,9 @@ const KINDS: Readonly<Record<EntryKind, true>> = {
   "session.issued": true,
   "session.failed": true,
   "session.unknown": true,
-  "session.frozen": true,
-  "session.revoked": true,
+  "freeze.made": true,
+  "freeze.thawed": true,
+  "role.denied": true,
   "request.refused": true,
   "escalation.requested": true,
   "escalation.joined": true,
@@ -49,13 +51,22 @@ export function entrySentence(entry: Entry): string {
       return `STS issued nothing for session ${session}: ${entry.detail.code}: ${entry.detail.message}`;
     case "session.unknown":
       return `Whether STS issued session ${session} is unknown, and nothing was delivered: ${entry.detail.code}: ${entry.detail.message}`;
-    case "session.frozen":
-      return `Session ${session} was frozen: ${entry.detail.reason}`;
-    case "session.revoked": {
-      const { outcome, roleArn, message } = entry.detail;
-      return outcome === "in_force"
-        ? `Session ${session} was revoked in AWS, on ${roleArn}: ${message}`
-        : `Session ${session} could NOT be revoked in AWS, on ${roleArn}: ${message}`;
+    case "freeze.made": {
+      const { target, reason, by } = entry.detail;
+      const who = by === "person" ? person : by === "operator" ? "An operator" : "A rule of guardrails.yaml";
+      return `${who} froze ${inWords(target)}: ${reason}`;
+    }
+    case "freeze.thawed": {
+      const { target, state, keys } = entry.detail;
+      return state === "thawed"
+        ? `${keys.join(" and ")} thawed ${inWords(target)}`
+        : `${person} turned the first of two keys to thaw ${inWords(target)}`;
+    }
+    case "role.denied": {
+      const { state, roleArn, message } = entry.detail;
+      return state === "in_force"
+        ? `AWS ${DENIED[entry.detail.form](counted(entry.detail.sessions, "frozen session"))} on ${roleArn}`
+        : `AWS could NOT be told to deny frozen sessions on ${roleArn}: ${message ?? "no answer"}`;
     }
     case "request.refused":
       return `${agent} was refused ${entry.detail.route}: ${entry.detail.reason}`;
@@ -107,6 +118,14 @@ const CHANGED = {
   expired: "ran out of time",
   consumed: "was used for its one session",
   returned: "came back, because STS issued nothing",
+} as const;
+
+const inWords = ({ kind, name }: FreezeTarget): string => (name === null ? "everything" : `${kind} ${name}`);
+
+const DENIED = {
+  nobody: () => "denies no session any more",
+  sessions: (count: string) => `denies ${count}`,
+  everyone: () => "denies every session that is older than the freeze",
 } as const;
 
 const keyOf = ({ credentialId }: PasskeyEvidence): string => `${credentialId.slice(0, 12)}…`;

@@ -13,6 +13,7 @@ export const NOTICE_KINDS = [
   "escalation.cancelled",
   "escalation.consumed",
   "passkey.enrolled",
+  "freeze.made",
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
@@ -22,7 +23,7 @@ export interface Notice {
   readonly kind: NoticeKind;
   /** The escalation it is about, or null. */
   readonly escalation: string | null;
-  /** For `passkey.enrolled`: the person and the key's label. */
+  /** For `passkey.enrolled`: the person and the key's label. For `freeze.made`: what, why, by whom, whose. */
   readonly detail: Readonly<Record<string, string>>;
   readonly at: Date;
 }

@@ -3,6 +3,7 @@
  * same transactions, so that no change of state is without its entry.
  */
 import type { AgentName, PersonId } from "../identity/agent.ts";
+import type { FreezeTarget } from "../identity/freeze.ts";
 import type { Result } from "../result.ts";
 import type {
   Escalation,
@@ -47,6 +48,8 @@ export interface Requested {
 }
 
 export type RequestRefusal =
+  /** The agent, the template or everything is frozen. */
+  | { readonly reason: "frozen"; readonly by: FreezeTarget }
   | { readonly reason: "token_replayed" }
   | { readonly reason: "idempotency_key_used"; readonly escalation: string }
   | { readonly reason: "too_many_pending"; readonly pending: readonly string[] }

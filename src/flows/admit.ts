@@ -16,7 +16,9 @@ import type { PolicyFault } from "../policy/set.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { AssumeRole } from "../session/assume-role.ts";
 import type { ReadChangeSet } from "../session/read-change-set.ts";
-import type { RevokeSession } from "../session/revoke.ts";
+import type { LogReader } from "../audit/reader.ts";
+import type { DenyOnRole } from "../session/denial.ts";
+import type { FreezeStore } from "../session/freeze-store.ts";
 
 /** The ports and data the flows run on. One is made for each request, which so finishes on the set it began with. */
 export interface Broker {
@@ -28,7 +30,14 @@ export interface Broker {
   readonly escalations: EscalationStore;
   readonly humans: HumanStore;
   readonly assumeRole: AssumeRole;
-  readonly revokeSession: RevokeSession;
+  readonly freezes: FreezeStore;
+  readonly denyOnRole: DenyOnRole;
+  /** The log as it is hashed. */
+  readonly tree: LogReader;
+  /** 32 bytes of Ed25519: what the log's checkpoints are signed with. */
+  readonly auditKey: Uint8Array;
+  /** Whether a token is the operators'; see admit-operator.ts. */
+  readonly isOperator: (unverifiedToken: string) => boolean;
   readonly readChangeSet: ReadChangeSet;
   readonly webauthn: Webauthn;
   /** Null: no OIDC provider is set up, people sign in with their passkeys. */

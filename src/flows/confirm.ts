@@ -4,6 +4,7 @@
  */
 import type { Failure } from "../failure.ts";
 import { personOf } from "../identity/approver.ts";
+import { targetWords, type FreezeTarget } from "../identity/freeze.ts";
 import { SECRET_BYTES, secretText } from "../identity/browser-secret.ts";
 import {
   assertionOptions,
@@ -36,9 +37,14 @@ export const ACTIONS = {
   remove: (credentialId: string) => `remove ${credentialId}`,
   invite: (person: string) => `invite ${person}`,
   signOut: (person: string) => `sign-out ${person}`,
+  freeze: (target: FreezeTarget) => `freeze ${targetWords(target)}`,
+  thaw: (target: FreezeTarget) => `thaw ${targetWords(target)}`,
 } as const;
 
-const ACTION = /^(?:enrol|(?:remove|invite|sign-out) [A-Za-z0-9._@-]{1,1400})$/;
+const ACTION =
+  /^(?:enrol|(?:remove|invite|sign-out) [A-Za-z0-9._@-]{1,1400}|(?:freeze|thaw) (?:all|(?:session|agent|template) [A-Za-z0-9._-]{1,128}))$/;
+/** What a key may do before its delay is over: for oneself, or to stop something. */
+const HARMLESS = /^(?:enrol$|freeze )/;
 
 /** `unverifiedAction`: in the words of ACTIONS. Whether the person may do it is asked when it is done. */
 export async function askConfirmation(
@@ -79,7 +85,7 @@ export async function confirm(
   if (!verified.ok) return verified;
   const { passkey, person } = verified.value;
   if (person.id !== id) return passkeyRefused("the passkey is another person's");
-  return action === ACTIONS.enrol() || (await mayRuleOthers(broker, passkey))
+  return HARMLESS.test(action) || (await mayRuleOthers(broker, passkey))
     ? ok(null)
     : err({ code: "passkey_too_new", countsFrom: passkey.countsFrom });
 }

@@ -25,7 +25,7 @@ import type { UnverifiedAssertion } from "../identity/webauthn.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Broker } from "./admit.ts";
 import { peopleNow, refusePerson, type PersonCall, type Viewer } from "./admit-person.ts";
-import { freezeSession } from "./freeze-session.ts";
+import { enforce } from "./freeze.ts";
 
 /** Syntax checked, nothing else. */
 export interface UnverifiedDecision {
@@ -55,10 +55,8 @@ export async function decideEscalation(
       return err(await refusePerson(broker, call, viewer.person, changed.error, about));
     }
     const { escalation, freeze } = changed.value;
-    if (freeze && escalation.session !== null) {
-      const cause = { requestId: call.requestId, person: viewer.person.id };
-      await freezeSession(broker, escalation.session, cause);
-    }
+    // The denial stands whatever AWS says: what it has not taken yet is tried again.
+    if (freeze) await enforce(broker).catch(() => undefined);
     return ok(escalation);
   } catch {
     return err({ code: "record_unavailable", step: "entry" });

@@ -60,6 +60,28 @@ export function passkeyMessage(notice: Notice, { origin }: MessageContext): Mess
   };
 }
 
+/** The kill switch was used: the owner of what it stopped hears it with everybody else. */
+export function freezeMessage(notice: Notice, { origin }: MessageContext): Message {
+  const { kind = "all", name, reason = "", by = "", person, owner } = notice.detail;
+  const what = name === undefined ? "Everything" : `${capital(kind)} ${shown(name, SHORT)}`;
+  const who = { person: person ?? "somebody", operator: "an operator", rule: "a rule of guardrails.yaml" }[
+    by
+  ];
+  return {
+    title: `${what} was frozen`,
+    lines: [
+      line("Why", reason),
+      line("By", who ?? by, SHORT),
+      ...(owner === undefined ? [] : [line("Owner", owner, SHORT)]),
+      line("Frozen", time(notice.at)),
+      line("What now", "Nothing of it is minted or delivered until an administrator thaws it on the page."),
+    ],
+    url: `${origin}/sessions`,
+    notice,
+    facts: null,
+  };
+}
+
 /** For an operator who tries a channel. `id`: new for each. */
 export function testMessage(id: string, origin: string, now: Date): Message {
   return {

@@ -14,7 +14,7 @@ import type {
   Undelivered,
 } from "../escalation/outbox.ts";
 import type { EscalationStore } from "../escalation/store.ts";
-import { escalationMessage, passkeyMessage, type MessageContext } from "./notify-message.ts";
+import { escalationMessage, freezeMessage, passkeyMessage, type MessageContext } from "./notify-message.ts";
 
 export interface Notifier extends MessageContext {
   readonly outbox: Outbox;
@@ -63,6 +63,7 @@ async function deliverOne(notifier: Notifier, delivery: Delivery): Promise<void>
 const GONE: Undelivered = { reason: "its escalation is not in the record", retry: false };
 
 async function messageOf(notifier: Notifier, notice: Notice): Promise<Message | "superseded" | null> {
+  if (notice.kind === "freeze.made") return freezeMessage(notice, notifier);
   if (notice.escalation === null) return passkeyMessage(notice, notifier);
   const escalation = await notifier.escalations.find(notice.escalation);
   if (escalation === null) return null;
@@ -86,6 +87,7 @@ const PLACE: Readonly<Record<NoticeKind, number>> = {
   "escalation.expired": 3,
   "escalation.cancelled": 3,
   "passkey.enrolled": 3,
+  "freeze.made": 3,
 };
 
 function toldBy({ state, decisions }: Pick<Escalation, "state" | "decisions">): NoticeKind {

@@ -115,6 +115,8 @@ async function record(broker: Broker, draft: EscalationDraft): Promise<Result<Re
 
 function refusalFailure(refusal: RequestRefusal): Failure {
   switch (refusal.reason) {
+    case "frozen":
+      return { code: "frozen", target: refusal.by };
     case "token_replayed":
       return { code: "token_replayed" };
     case "idempotency_key_used":

@@ -25,10 +25,9 @@ export interface LiveSessions {
 }
 
 export async function showSessions(broker: Broker): Promise<Result<LiveSessions, Failure>> {
-  const now = broker.clock();
-  const read = await readRecord(() => recentSessions(broker, now));
+  const read = await readRecord(() => liveSessions(broker));
   if (!read.ok) return err(read.error);
-  const live = read.value.filter((record) => isLive(record, now));
+  const live = read.value;
   const agents = [...new Set(live.map(({ session }) => session.agent))].sort();
   return ok({
     agents: agents.map((agent) => {
@@ -37,6 +36,12 @@ export async function showSessions(broker: Broker): Promise<Result<LiveSessions,
       return { agent, owner, sessions: own.map((record) => liveSession(record, broker.policy)) };
     }),
   });
+}
+
+/** Newest first. */
+export async function liveSessions(broker: Broker): Promise<readonly SessionRecord[]> {
+  const now = broker.clock();
+  return (await recentSessions(broker, now)).filter((record) => isLive(record, now));
 }
 
 /** Newest first, as far back as a session may still live. */
@@ -61,7 +66,7 @@ function isLive({ state, session, expiresAt }: SessionRecord, now: Date): boolea
   return end > now.getTime();
 }
 
-function liveSession({ session, state, expiresAt, frozenAt }: SessionRecord, policy: ServedPolicy) {
+export function liveSession({ session, state, expiresAt, frozenAt }: SessionRecord, policy: ServedPolicy) {
   const { id, template, account, requestedAt, escalation, task } = session;
   const may = mayOf(session, policy);
   return {

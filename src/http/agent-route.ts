@@ -1,4 +1,4 @@
-/** What an agent's route is, and how its request is read once the agent is known. Serving it is app.ts's business. */
+/** What a route is that a token opens, and how its request is read once the caller is known. Serving it is app.ts's business. */
 import type { RouteConfig, z } from "@hono/zod-openapi";
 import type { IncomingMessage } from "node:http";
 import type { Failure } from "../failure.ts";
@@ -17,9 +17,12 @@ export interface RouteWords {
   readonly answer: { readonly description: string; readonly type: string; readonly schema?: z.ZodType };
 }
 
-/** Answered with `status` (200) and the value as JSON, or with the failure's problem. */
-export interface AgentRoute extends RouteWords {
-  readonly caller: "agent";
+/**
+ * Answered with `status` (200) and the value as JSON, or with the failure's problem. `agent`: by a workload token.
+ * `operator`: by the operators' token. `reader`: by either.
+ */
+export interface TokenRoute extends RouteWords {
+  readonly caller: "agent" | "operator" | "reader";
   readonly method: Method;
   readonly path: string;
   readonly status?: 201;

@@ -6,13 +6,14 @@
 import type { HttpBindings } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { IncomingMessage } from "node:http";
+import type { Failure } from "../failure.ts";
 import type { Broker } from "../flows/admit.ts";
 import { ClientGoneError } from "./body.ts";
 import { DOCS_CSP, docsPage, problemsPage } from "./docs-page.ts";
 import { documentRoutes } from "./openapi.ts";
 import { humanRoutes, type Asset } from "./human.ts";
 import { internalError, toProblem } from "./problem.ts";
-import type { AgentRoute } from "./agent-route.ts";
+import type { TokenRoute } from "./agent-route.ts";
 import { ROUTES, type PublicRoute, type PublicView } from "./routes.ts";
 import { agentProblem, HEADERS, PLAIN_CSP, problem, refusal, type Served } from "./served.ts";
 
@@ -41,9 +42,21 @@ export interface AppOptions {
   readonly storeReady: () => Promise<boolean>;
   /** What a ready broker's operator should know, in words for anybody; null: nothing. */
   readonly notice: () => string | null;
-  readonly logRequest: (line: RequestLine) => void;
+  /** For `GET /metrics`. */
+  readonly metrics: () => Promise<string>;
+  readonly metricsType: string;
+  /** `failure`: the exact one, where an agent was refused; for counting, and never for the log. */
+  readonly logRequest: (line: RequestLine, failure: Failure | null) => void;
   /** A throw: a bug or lost infrastructure. */
   readonly logThrow: (requestId: string, error: unknown) => void;
+  /** Runs a request's work, in a trace where there is one, and hands back what it gave. */
+  readonly traceRequest: (asked: AskedRequest, work: () => Promise<Served>) => Promise<Served>;
+}
+
+export interface AskedRequest {
+  readonly requestId: string;
+  readonly route: string;
+  readonly unverifiedTraceparent: string | undefined;
 }
 
 export interface App {
@@ -76,9 +89,9 @@ export function createApp(options: AppOptions): App {
     const name = `${route.method} ${route.path}`;
     app.on(route.method, route.path, (c) =>
       serve(c.env.incoming, name, (requestId) =>
-        route.caller === "agent"
+        route.caller !== "public"
           ? drain.track(requestId, c.env.outgoing, (stopping) =>
-              serveAgent(route, options.broker(), c.env.incoming, {
+              serveToken(route, options.broker(), c.env.incoming, {
                 requestId,
                 stopping,
                 params: c.req.param(),
@@ -101,28 +114,42 @@ type Serve = (
 ) => Promise<Response>;
 
 /** What every request gets, whatever answers it: an id, an answer for a throw, a line in the log. */
-function frame({ newRequestId, logRequest, logThrow }: AppOptions, drain: Drain): Serve {
+function frame(options: AppOptions, drain: Drain): Serve {
   return async (incoming, route, answer) => {
-    const started = performance.now();
-    const requestId = newRequestId();
-    const served = await answer(requestId).catch((error: unknown) => {
-      if (error instanceof ClientGoneError) return clientGone();
-      logThrow(requestId, error);
-      return problem(internalError(requestId));
-    });
-    logRequest({
-      request_id: requestId,
-      method: incoming.method ?? "",
-      route,
-      status: served.response.status,
-      ms: Math.round((performance.now() - started) * 100) / 100,
-      agent: served.agent,
-      client: incoming.socket.remoteAddress ?? null,
-      code: served.code,
-    });
+    const requestId = options.newRequestId();
+    const unverifiedTraceparent = incoming.headers["traceparent"]?.toString();
+    const served = await options.traceRequest({ requestId, route, unverifiedTraceparent }, () =>
+      answerLogged(options, { incoming, route, requestId }, answer),
+    );
     if (drain.draining) served.response.headers.set("Connection", "close");
     return served.response;
   };
+}
+
+async function answerLogged(
+  { logRequest, logThrow }: AppOptions,
+  asked: { readonly incoming: IncomingMessage; readonly route: string; readonly requestId: string },
+  answer: (requestId: string) => Promise<Served>,
+): Promise<Served> {
+  const { incoming, route, requestId } = asked;
+  const started = performance.now();
+  const served = await answer(requestId).catch((error: unknown) => {
+    if (error instanceof ClientGoneError) return clientGone();
+    logThrow(requestId, error);
+    return problem(internalError(requestId));
+  });
+  const line = {
+    request_id: requestId,
+    method: incoming.method ?? "",
+    route,
+    status: served.response.status,
+    ms: Math.round((performance.now() - started) * 100) / 100,
+    agent: served.agent,
+    client: incoming.socket.remoteAddress ?? null,
+    code: served.code,
+  };
+  logRequest(line, served.failure ?? null);
+  return served;
 }
 
 /** Nobody reads it; its line in the log is no fault of the broker. */
@@ -135,12 +162,13 @@ function publicView(
   options: AppOptions,
   up: () => boolean,
 ): PublicView {
-  const { version, publicUrl, storeReady } = options;
+  const { version, publicUrl, storeReady, metrics, metricsType } = options;
   const document = documentRoutes(app as unknown as OpenAPIHono, ROUTES, { version, publicUrl });
   const [openapi, docs, problems] = [JSON.stringify(document), docsPage(document), problemsPage()];
   return {
     ready: async () => up() && (await storeReady().catch(() => false)),
     notice: options.notice,
+    metrics: async () => ({ type: metricsType, body: await metrics() }),
     openapi: () => openapi,
     docsPage: () => docs,
     problemsPage: () => problems,
@@ -195,8 +223,8 @@ interface AgentRequest {
   readonly params: Readonly<Record<string, string>>;
 }
 
-async function serveAgent(
-  route: AgentRoute,
+async function serveToken(
+  route: TokenRoute,
   broker: Broker,
   incoming: IncomingMessage,
   { requestId, stopping, params }: AgentRequest,
@@ -212,7 +240,10 @@ async function serveAgent(
     },
   };
   const answer = await route.handle(broker, call, incoming, params);
-  if (!answer.ok) return agentProblem(toProblem(answer.error, requestId), agent);
+  if (!answer.ok) {
+    const failure = answer.error;
+    return { ...agentProblem(toProblem(failure, requestId), agent), failure };
+  }
   const headers = { ...HEADERS, "Content-Type": "application/json", "X-Request-Id": requestId };
   const response = new Response(JSON.stringify(answer.value), { status: route.status ?? 200, headers });
   return { response, agent, code: null };

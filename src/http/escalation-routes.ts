@@ -8,7 +8,7 @@ import { readChangeSets } from "../flows/read-change-sets.ts";
 import { requestEscalation } from "../flows/request-escalation.ts";
 import { getEscalation, listEscalations } from "../flows/show-escalations.ts";
 import { ok } from "../result.ts";
-import { JSON_TYPE, queryOf, readPost, type AgentRoute } from "./agent-route.ts";
+import { JSON_TYPE, queryOf, readPost, type TokenRoute } from "./agent-route.ts";
 import { escalationAnswerSchema, escalationsAnswerSchema } from "./answer-schemas.ts";
 import { escalationAnswer, escalationsAnswer } from "./answers.ts";
 import {
@@ -27,7 +27,7 @@ const MAX_ESCALATION_BYTES = 128 * 1024;
 
 const id = z.object({ id: z.string() });
 
-export const ESCALATION_ROUTES: readonly AgentRoute[] = [
+export const ESCALATION_ROUTES: readonly TokenRoute[] = [
   {
     caller: "agent",
     method: "POST",

@@ -12,10 +12,12 @@ import { bootstrap } from "../flows/bootstrap.ts";
 import { askConfirmation } from "../flows/confirm.ts";
 import { decideEscalation } from "../flows/decide-escalation.ts";
 import { askEnrolment, enrolPasskey, removePasskey } from "../flows/enrol-passkey.ts";
+import { freezeByPerson, thawByPerson } from "../flows/freeze-by.ts";
 import { acceptInvitation, invite } from "../flows/invite.ts";
 import { askSignIn, signInByPasskey, signOut, signOutPerson } from "../flows/sign-in.ts";
 import { ok, type Result } from "../result.ts";
 import { noCookie, SIGN_IN_COOKIE, signInCookie } from "./cookie.ts";
+import { frozenAnswer, targetOf } from "./freeze-routes.ts";
 import { BODIES } from "./human-schemas.ts";
 import { ownPath } from "./own-path.ts";
 import { faultsOf, invalid } from "./schemas.ts";
@@ -162,6 +164,23 @@ export const ACTIONS: readonly Action[] = [
     },
     async (broker, viewer, call, body) =>
       json(await signOutPerson(broker, viewer, call, body), (count) => ({ count })),
+  ),
+  signedIn(
+    { caller: "person", path: "/v1/freezes/confirmed", summary: "Freeze", body: BODIES.freeze },
+    async (broker, viewer, call, { target, ...body }) => {
+      const order = { ...body, target: targetOf(target) };
+      return json(await freezeByPerson(broker, viewer, call, order), (frozen) =>
+        frozenAnswer(broker, frozen),
+      );
+    },
+  ),
+  signedIn(
+    { caller: "person", path: "/v1/thaws", summary: "Thaw", body: BODIES.thaw },
+    async (broker, viewer, call, { target, confirmation }) =>
+      json(
+        await thawByPerson(broker, viewer, call, { target: targetOf(target), confirmation }),
+        ({ state }) => ({ state }),
+      ),
   ),
   signedIn(
     {

@@ -1,5 +1,6 @@
 /** The syntax of what the pages' script sends, as strict zod schemas. Only syntax: everything in it is unverified. */
 import { z } from "@hono/zod-openapi";
+import { freezeReason, freezeTarget } from "./freeze-routes.ts";
 
 const nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: "is not a nonce of ours" });
 const encoded = (max: number) =>
@@ -42,6 +43,8 @@ export const BODIES = {
   }),
   remove: z.strictObject({ credential_id: encoded(1400), confirmation }),
   person: z.strictObject({ person, confirmation }),
+  freeze: z.strictObject({ target: freezeTarget, reason: freezeReason, confirmation }),
+  thaw: z.strictObject({ target: freezeTarget, confirmation }),
   askDecision: z.strictObject({
     escalation,
     digest: z.string().regex(/^[0-9a-f]{64}$/, { error: "is not a digest" }),

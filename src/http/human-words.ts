@@ -1,5 +1,5 @@
 /**
- * problem.ts's words for people on the pages. The exact reason of a refused sign-in, token or passkey stays in the audit
+ * problem.ts's words for people on the pages, and for operators. The exact reason of a refused sign-in, token or passkey stays in the audit
  * log: an attacker learns nothing from it, an honest person reads the next step.
  */
 import type { Failure } from "../failure.ts";
@@ -9,6 +9,10 @@ export type HumanFailure = Extract<
   Failure,
   {
     code:
+      | "operator_refused"
+      | "not_frozen"
+      | "nothing_to_freeze"
+      | "second_key_needed"
       | "sign_in_required"
       | "sign_in_refused"
       | "not_a_person"
@@ -30,6 +34,26 @@ const ASK_ADMINISTRATOR = "Ask an administrator of Twokey, with the request_id."
 export function humanWords(failure: HumanFailure): Words {
   const { code } = failure;
   switch (code) {
+    case "operator_refused":
+      return {
+        code,
+        detail: "This is for operators, by the token in the broker's operator token file.",
+        next: "See docs/kill-switch.md.",
+      };
+    case "not_frozen":
+      return { code, detail: "Nothing was changed.", next: "Load the page of sessions again." };
+    case "nothing_to_freeze":
+      return {
+        code,
+        detail: "No session of this id is in the record, or STS never issued it. Nothing was changed.",
+        next: "Freeze the agent, its template or all of Twokey instead.",
+      };
+    case "second_key_needed":
+      return {
+        code,
+        detail: "Your key lies there already.",
+        next: "Another administrator turns the second one, within the hour.",
+      };
     case "sign_in_required":
       return { code, detail: "Nobody is signed in here.", next: "Sign in at /sign-in." };
     case "sign_in_refused":

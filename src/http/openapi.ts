@@ -6,6 +6,14 @@ import type { Route } from "./routes.ts";
 /** Plain OpenAPI 3.1. */
 export type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
+/** Any one of a list opens the route. */
+const SECURITY: Readonly<Record<Route["caller"], Record<string, string[]>[]>> = {
+  agent: [{ workloadToken: [] }],
+  operator: [{ operatorToken: [] }],
+  reader: [{ workloadToken: [] }, { operatorToken: [] }],
+  public: [],
+};
+
 export function documentRoutes(
   app: OpenAPIHono,
   routes: readonly Route[],
@@ -17,6 +25,11 @@ export function documentRoutes(
     bearerFormat: "JWT",
     description: "The agent's workload token.",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "operatorToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "The token in the broker's operator token file.",
+  });
   for (const route of routes) {
     const { answer } = route;
     app.openAPIRegistry.registerPath({
@@ -25,9 +38,9 @@ export function documentRoutes(
       summary: route.summary,
       ...(route.description === undefined ? {} : { description: route.description }),
       ...(route.request === undefined ? {} : { request: route.request }),
-      security: route.caller === "agent" ? [{ workloadToken: [] }] : [],
+      security: SECURITY[route.caller],
       responses: {
-        [route.caller === "agent" ? (route.status ?? 200) : 200]: {
+        [route.caller === "public" ? 200 : (route.status ?? 200)]: {
           description: answer.description,
           ...(answer.schema === undefined ? {} : { content: { [answer.type]: { schema: answer.schema } } }),
         },

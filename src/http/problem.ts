@@ -180,6 +180,10 @@ function wordsFor(failure: Failure): Words {
     case "frozen":
     case "session_frozen":
       return escalationWords(failure);
+    case "operator_refused":
+    case "not_frozen":
+    case "nothing_to_freeze":
+    case "second_key_needed":
     case "sign_in_required":
     case "sign_in_refused":
     case "not_a_person":

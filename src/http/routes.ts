@@ -11,8 +11,10 @@ import { ok } from "../result.ts";
 import { credentialsAnswerSchema, sessionsAnswerSchema, templatesAnswerSchema } from "./answer-schemas.ts";
 import { credentialsAnswer, sessionsAnswer, templatesAnswer } from "./answers.ts";
 import { MAX_BODY_BYTES } from "./body.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { ESCALATION_ROUTES } from "./escalation-routes.ts";
-import { JSON_TYPE, queryOf, readPost, type AgentRoute, type RouteWords } from "./agent-route.ts";
+import { FREEZE_ROUTES } from "./freeze-routes.ts";
+import { JSON_TYPE, queryOf, readPost, type TokenRoute, type RouteWords } from "./agent-route.ts";
 import {
   credentialsRequest,
   grantRequest,
@@ -22,11 +24,13 @@ import {
   sessionsQuery,
 } from "./schemas.ts";
 
-/** What a public route may look at: nothing of the record, nothing of the policy. */
+/** What a public route may look at: of the record and the policy nothing but metrics. */
 export interface PublicView {
   readonly ready: () => Promise<boolean>;
   /** A line for the operator; null: nothing to tell. */
   readonly notice: () => string | null;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly body: string }>;
   readonly openapi: () => string;
   readonly docsPage: () => string;
   readonly problemsPage: () => string;
@@ -45,7 +49,7 @@ export interface PublicRoute extends RouteWords {
   readonly handle: (view: PublicView) => Promise<PublicReply>;
 }
 
-export type Route = AgentRoute | PublicRoute;
+export type Route = TokenRoute | PublicRoute;
 
 const TEXT = "text/plain; charset=utf-8";
 const HTML = "text/html; charset=utf-8";
@@ -98,6 +102,8 @@ export const ROUTES: readonly Route[] = [
     },
   },
   ...ESCALATION_ROUTES,
+  ...AUDIT_ROUTES,
+  ...FREEZE_ROUTES,
   {
     caller: "public",
     method: "GET",
@@ -118,6 +124,17 @@ export const ROUTES: readonly Route[] = [
       (await view.ready())
         ? reply(200, TEXT, ["ready", view.notice(), ""].filter((line) => line !== null).join("\n"))
         : reply(503, TEXT, "not ready\n"),
+  },
+  {
+    caller: "public",
+    method: "GET",
+    path: "/metrics",
+    summary: "Metrics in Prometheus' text format",
+    answer: { description: "The metrics", type: TEXT },
+    handle: async (view) => {
+      const { type, body } = await view.metrics();
+      return reply(200, type, body);
+    },
   },
   {
     caller: "public",

@@ -217,7 +217,7 @@ export function readEscalationQuestion(
   return query.ok ? ok({ id: id.value, waitSeconds: Number(query.value.wait ?? 0) }) : query;
 }
 
-function readQuery<Query extends z.ZodType>(
+export function readQuery<Query extends z.ZodType>(
   schema: Query,
   unverifiedQuery: URLSearchParams,
 ): Result<z.output<Query>, Failure> {

@@ -7,6 +7,8 @@ export interface Served {
   readonly agent: string | null;
   /** Of the problem, where there was one. */
   readonly code: string | null;
+  /** The exact one, where an agent was refused. */
+  readonly failure?: Failure;
 }
 
 export const PLAIN_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,5 +1,6 @@
 /** The operator's log: what stands in every line, and what of an error may. Must never write a secret. */
 import { pino, type DestinationStream, type Logger } from "pino";
+import { traceFields } from "../adapters/traces/tracer.ts";
 import type { Config } from "../config.ts";
 
 export function createLog(config: Config, destination: DestinationStream | undefined): Logger {
@@ -9,6 +10,7 @@ export function createLog(config: Config, destination: DestinationStream | undef
     timestamp: pino.stdTimeFunctions.isoTime,
     // Nothing logs headers; should anything ever, the token still does not show.
     redact: ["authorization", "*.authorization", "*.*.authorization"],
+    mixin: traceFields,
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }

@@ -4,7 +4,6 @@
  * to one of them.
  */
 import { randomBytes } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createEmail } from "../adapters/notify/email.ts";
 import { createSlack } from "../adapters/notify/slack.ts";
@@ -16,13 +15,13 @@ import { deliverDue } from "../flows/notify.ts";
 import { testMessage, type MessageContext } from "../flows/notify-message.ts";
 import type { Result } from "../result.ts";
 import { base32 } from "../session/name.ts";
+import { loop, pause } from "./loop.ts";
 
 /** What is due again after a failure, and what another replica wrote, is found after so long at the latest. */
 const LONGEST_IDLE_MS = 3_000;
 /** A busy record wakes often; nobody needs to hear sooner. */
 const SHORTEST_ROUND_MS = 500;
 const EXPIRY_MS = 5_000;
-const AFTER_ERROR_MS = 5_000;
 
 export interface NotificationParts {
   readonly channels: readonly Channel[];
@@ -69,24 +68,6 @@ export function startNotifications({
     },
   };
 }
-
-async function loop(
-  stopping: AbortSignal,
-  onError: (error: unknown) => void,
-  round: () => Promise<void>,
-): Promise<void> {
-  while (!stopping.aborted) {
-    try {
-      await round();
-    } catch (error) {
-      onError(error);
-      await pause(AFTER_ERROR_MS, stopping);
-    }
-  }
-}
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  wait(ms, undefined, { signal }).catch(() => undefined);
 
 /** The channels that are set up. */
 export function channelsOf(

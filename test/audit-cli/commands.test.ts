@@ -135,7 +135,7 @@ describe("ls", () => {
   test("a kind that is none is wrong usage, and the kinds are told", async () => {
     const { code, err } = await audit("ls", "--kind", "session.stolen");
     expect(code).toBe(2);
-    expect(err).toContain("session.frozen");
+    expect(err).toContain("session.failed");
   });
 
   test("JSON is inert too", async () => {

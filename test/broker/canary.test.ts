@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { CANARY, respond, stsError } from "../support/stub-sts.ts";
 import { ask, BROKER_KEYS, OBSERVE, send, startTestBroker, type Reply } from "../support/test-broker.ts";
 
-test("case 50: no session token, secret key or workload token in logs, database or error bodies", async () => {
+test("case 50: no session token, secret key or workload token in logs, database, metrics or error bodies", async () => {
   const folder = join(mkdtempSync(join(tmpdir(), "twokey-canary-")), "data");
   let explode = false;
   const running = await startTestBroker((config) => ({ ...config, store: { url: null, folder } }), {
@@ -48,6 +48,7 @@ test("case 50: no session token, secret key or workload token in logs, database 
   await fails(401, send(running.url, "GET", "/v1/templates", { authorization: `Bearer ${cut}` }));
   explode = true;
   await fails(500, ask(asking));
+  const metrics = await send(running.url, "GET", "/metrics");
   await running.close();
 
   const whole = [CANARY.secretKey, CANARY.sessionToken, BROKER_KEYS.secretAccessKey, ...tokens, cut];
@@ -56,8 +57,10 @@ test("case 50: no session token, secret key or workload token in logs, database 
   const places = {
     log: running.log.join(""),
     errors: errors.map(({ text, headers }) => text + JSON.stringify(headers)).join("\n"),
+    metrics: metrics.text + JSON.stringify(metrics.headers),
     database: filesBelow(folder).join("\n"),
   };
+  expect(metrics.text).toContain("twokey_mints_refused_total{");
   expect(places.database).toContain("session.intent");
   expect(running.log.length).toBeGreaterThan(errors.length);
   for (const [place, text] of Object.entries(places)) {

@@ -29,6 +29,10 @@ test("with nothing set, the broker is embedded and on loopback", () => {
     listen: { host: "127.0.0.1", port: 8787 },
     policies: "/srv/twokey/policies",
     store: { url: null, folder: "/srv/twokey/.twokey/data" },
+    keys: {
+      auditKey: "/srv/twokey/.twokey/data/audit-key.pem",
+      operatorToken: "/srv/twokey/.twokey/data/operator-token",
+    },
     sts: { region: null, endpoint: null, deadlineMs: 10_000 },
     logLevel: "info",
     awsEndpoint: null,
@@ -36,6 +40,7 @@ test("with nothing set, the broker is embedded and on loopback", () => {
     passkeyDelaySeconds: 86_400,
     oidc: null,
     notify: { slack: null, webhook: null, email: null },
+    auditExport: null,
     shutdownGraceMs: 20_000,
     dangerouslyAllowLoopbackHttpIssuers: false,
   });

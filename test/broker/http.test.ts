@@ -342,6 +342,7 @@ test("every route is in the OpenAPI document, with its caller's security", async
     "/docs",
     "/docs/problems",
     "/healthz",
+    "/metrics",
     "/openapi.json",
     "/readyz",
     "/v1/credentials",

@@ -40,7 +40,7 @@ afterAll(() => world.close());
 beforeEach(async () => {
   world.setDatabaseClock(null);
   world.assumeRole = async () => ok(ASSUMED);
-  world.revoked.length = 0;
+  world.denied.length = 0;
   await world.query("UPDATE escalations SET state = 'expired', open = NULL, denied_at = NULL", []);
   granted = await grant();
 });
@@ -284,16 +284,20 @@ describe("case 38: a denial", () => {
     const denied = value(await decide(replica, security, "deny", granted));
     expect([denied.state, denied.decisions.at(-1)?.verdict]).toEqual(["consumed", "deny"]);
     expect((await replica.store.session(session.id))?.frozenAt).toBeInstanceOf(Date);
-    expect(world.revoked).toEqual([
-      {
-        roleArn: session.roleArn,
-        sourceIdentity: session.id,
-        until: ASSUMED.credentials.expiration,
-        region: "us-east-1",
-      },
-    ]);
+    expect(world.denied).toMatchObject([{ roleArn: session.roleArn, region: "us-east-1" }]);
+    expect(JSON.parse(world.denied[0]?.document ?? "")).toEqual({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Deny",
+          Action: "*",
+          Resource: "*",
+          Condition: { StringEquals: { "aws:SourceIdentity": [session.id] } },
+        },
+      ],
+    });
     const kinds = (await replica.store.entries({ from: size, limit: 10 })).map(({ kind }) => kind);
-    expect(kinds).toEqual(["escalation.decided", "session.frozen", "session.revoked"]);
+    expect(kinds).toEqual(["escalation.decided", "freeze.made", "role.denied"]);
   });
 
   test("case 38: while STS is asked withholds what STS issues", async () => {
@@ -304,17 +308,17 @@ describe("case 38: a denial", () => {
       return ok(ASSUMED);
     };
     expect(await mint(broker, granted.id)).toMatchObject({ ok: false, error: { code: "session_frozen" } });
-    expect(world.revoked).toHaveLength(1);
+    expect(world.denied).toHaveLength(1);
   });
 
   test("case 38: that AWS does not hear of is on record as failed, and stands", async () => {
     value(await mint(broker, granted.id));
-    const deaf = { broker: { ...broker, revokeSession: async () => err("AccessDenied") } };
+    const deaf = { broker: { ...broker, denyOnRole: async () => ({ fault: "AccessDenied" }) } };
     expect((await decide(deaf, security, "deny", granted)).ok).toBe(true);
     const [entry] = await replica.store.entries({ from: (await replica.store.size()) - 1, limit: 1 });
     expect(entry).toMatchObject({
-      kind: "session.revoked",
-      detail: { outcome: "failed", message: "AccessDenied" },
+      kind: "role.denied",
+      detail: { state: "failed", message: "AccessDenied" },
     });
   });
 

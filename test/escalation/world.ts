@@ -25,7 +25,7 @@ import type { GrantWish } from "../../src/policy/decide-escalation.ts";
 import type { ServedPolicy } from "../../src/policy/serve.ts";
 import { ok, type Result } from "../../src/result.ts";
 import type { AssumeRoleRequest } from "../../src/session/assume-role.ts";
-import type { Revocation } from "../../src/session/revoke.ts";
+import type { DenyOnRole } from "../../src/session/denial.ts";
 import { ASSUMED } from "../support/flow-fakes.ts";
 import { policyFolder } from "../support/policy-folder.ts";
 
@@ -73,7 +73,8 @@ export interface World {
   readonly replicas: readonly [Replica, ...Replica[]];
   /** Every request STS got, by whichever replica. */
   readonly sts: AssumeRoleRequest[];
-  readonly revoked: Revocation[];
+  /** Every policy that was put on a role. */
+  readonly denied: Parameters<DenyOnRole>[0][];
   /** What STS answers from now on. */
   assumeRole: Broker["assumeRole"];
   /** The databases' clock from now on; null: its own. */
@@ -95,12 +96,12 @@ export async function startWorld(url: string | null = null, count = 1): Promise<
     databases.push(withClock(db, clock));
   }
   const sts: AssumeRoleRequest[] = [];
-  const revoked: Revocation[] = [];
+  const denied: World["denied"] = [];
   const [first] = databases;
   if (first === undefined) throw new Error("no replica");
   const world: Omit<World, "replicas"> = {
     sts,
-    revoked,
+    denied,
     assumeRole: async () => ok(ASSUMED),
     setDatabaseClock: (now) => {
       clock.now = now;
@@ -139,7 +140,7 @@ function withClock(db: Database, clock: DatabaseClock): Database {
   };
 }
 
-function brokerOn(store: Store, world: Pick<World, "sts" | "revoked" | "assumeRole">): Broker {
+function brokerOn(store: Store, world: Pick<World, "sts" | "denied" | "assumeRole">): Broker {
   return {
     verifyToken: async (token) => ok(claimsOf(token)),
     policy,
@@ -151,10 +152,14 @@ function brokerOn(store: Store, world: Pick<World, "sts" | "revoked" | "assumeRo
       world.sts.push(request);
       return world.assumeRole(request);
     },
-    revokeSession: async (revocation) => {
-      world.revoked.push(revocation);
-      return ok(null);
+    freezes: store.freezes,
+    denyOnRole: async (request) => {
+      world.denied.push(request);
+      return "in_force";
     },
+    tree: store.tree,
+    auditKey: new Uint8Array(32),
+    isOperator: () => false,
     readChangeSet: () => Promise.reject(new Error("no change set is read here")),
     webauthn: createWebauthn(),
     oidc: null,

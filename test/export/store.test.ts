@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { createFolderExporter } from "../../src/adapters/export/folder.ts";
 import { openExportFolder } from "../../src/adapters/export/read-folder.ts";
 import { openAuditLog } from "../../src/adapters/postgres/audit-log.ts";
+import type { LogReader } from "../../src/audit/reader.ts";
 import { ENTRY_KINDS } from "../../src/audit/sentence.ts";
 import { exportLog } from "../../src/flows/export-log.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -16,7 +17,7 @@ test("what the store holds is what is exported, round after round", async () => 
   // Its key signs; the origin is the store's.
   const signer = memoryLog();
   const { origin } = await store.tree.head();
-  const log = { ...store.tree, checkpoints: signer.reader.checkpoints };
+  const log: LogReader = { ...store.tree, checkpoints: (query) => signer.reader.checkpoints(query) };
   const folder = mkdtempSync(join(tmpdir(), "twokey-export-"));
   const exporter = createFolderExporter(folder);
   const stopping = new AbortController().signal;

@@ -80,16 +80,68 @@ const CASES: readonly (readonly [Entry, string])[] = [
     "Whether STS issued session ses-1 is unknown, and nothing was delivered: TimeoutError: late",
   ],
   [
-    { ...BASE, kind: "session.frozen", detail: { reason: "denied by security-engineer" } },
-    "Session ses-1 was frozen: denied by security-engineer",
+    {
+      ...BASE,
+      person: "security-engineer",
+      kind: "freeze.made",
+      detail: { id: "frz-1", target: { kind: "session", name: "ses-1" }, reason: "odd calls", by: "person" },
+    },
+    "security-engineer froze session ses-1: odd calls",
   ],
   [
-    { ...BASE, kind: "session.revoked", detail: { roleArn: "arn:r", outcome: "in_force", message: "put" } },
-    "Session ses-1 was revoked in AWS, on arn:r: put",
+    {
+      ...BASE,
+      kind: "freeze.made",
+      detail: { id: "frz-1", target: { kind: "all", name: null }, reason: "drill", by: "operator" },
+    },
+    "An operator froze everything: drill",
   ],
   [
-    { ...BASE, kind: "session.revoked", detail: { roleArn: "arn:r", outcome: "failed", message: "no" } },
-    "Session ses-1 could NOT be revoked in AWS, on arn:r: no",
+    {
+      ...BASE,
+      kind: "freeze.made",
+      detail: { id: "frz-1", target: { kind: "agent", name: "ci" }, reason: "20 refusals", by: "rule" },
+    },
+    "A rule of guardrails.yaml froze agent ci: 20 refusals",
+  ],
+  [
+    {
+      ...BASE,
+      person: "security-engineer",
+      kind: "freeze.thawed",
+      detail: {
+        id: "frz-1",
+        target: { kind: "all", name: null },
+        keys: ["security-engineer"],
+        state: "first_key",
+      },
+    },
+    "security-engineer turned the first of two keys to thaw everything",
+  ],
+  [
+    {
+      ...BASE,
+      person: "b",
+      kind: "freeze.thawed",
+      detail: { id: "frz-1", target: { kind: "all", name: null }, keys: ["a", "b"], state: "thawed" },
+    },
+    "a and b thawed everything",
+  ],
+  [
+    {
+      ...BASE,
+      kind: "role.denied",
+      detail: { roleArn: "arn:r", state: "in_force", form: "sessions", sessions: 2, message: null },
+    },
+    "AWS denies 2 frozen sessions on arn:r",
+  ],
+  [
+    {
+      ...BASE,
+      kind: "role.denied",
+      detail: { roleArn: "arn:r", state: "failed", form: "everyone", sessions: 2, message: "no" },
+    },
+    "AWS could NOT be told to deny frozen sessions on arn:r: no",
   ],
   [
     {

@@ -271,7 +271,7 @@ onEveryEngine("an escalation", (opened) => {
     const denied = await happen(opened.log, id, decided("security-oncall", "deny"));
     expect(denied).toMatchObject({ ok: true, value: { freeze: true, escalation: { session: session.id } } });
     const [last, decision] = await entriesOf(id);
-    expect(last).toMatchObject({ kind: "session.frozen", person: "security-oncall", session: session.id });
+    expect(last).toMatchObject({ kind: "freeze.made", person: "security-oncall", session: session.id });
     expect(decision).toMatchObject({ kind: "escalation.decided", index: (last?.index ?? NaN) - 1 });
     expect((await opened.log.session(session.id))?.frozenAt).toEqual(last?.at);
   });

@@ -182,7 +182,7 @@ onEveryEngine("a grant", (opened) => {
         ]);
         const entries = await opened.log.entries({ from: 0, limit: 10_000 });
         const frozenAt = entries.find(
-          (entry) => entry.kind === "session.frozen" && entry.session === session.id,
+          (entry) => entry.kind === "freeze.made" && entry.session === session.id,
         );
         expect(denial).toMatchObject({ ok: true, value: { freeze: true } });
         expect(outcome.delivered).toBe(outcome.entry < (frozenAt?.index ?? NaN));

@@ -34,10 +34,23 @@ const DETAILS: Details = {
   },
   "session.failed": { code: "AccessDenied", message: "not authorized" },
   "session.unknown": { code: "TimeoutError", message: "no answer" },
-  "session.frozen": { reason: "the escalation it was minted for was denied" },
-  "session.revoked": {
+  "freeze.made": {
+    id: "frz-aaaaaaaaaaaaaaaaaaaaaaaa",
+    target: { kind: "session", name: "tks-aaaaaaaaaaaaaaaaaaaaaaaa" },
+    reason: "it deletes what it should read",
+    by: "person",
+  },
+  "freeze.thawed": {
+    id: "frz-aaaaaaaaaaaaaaaaaaaaaaaa",
+    target: { kind: "session", name: "tks-aaaaaaaaaaaaaaaaaaaaaaaa" },
+    state: "thawed",
+    keys: ["joel", "maria"],
+  },
+  "role.denied": {
     roleArn: "arn:aws:iam::111122223333:role/twokey/ai-operator",
-    outcome: "failed",
+    state: "failed",
+    form: "sessions",
+    sessions: 1,
     message: "AccessDenied",
   },
   "request.refused": { route: "POST /v1/credentials", code: "invalid_token", reason: "expired" },
@@ -89,7 +102,7 @@ const KINDS = Object.keys(DETAILS) as EntryKind[];
 /** Its index is the kind's place. Agents act on sessions and requests, maria on what people do, else the broker. */
 export function entryOf(kind: EntryKind): StoredEntry {
   const byAgent = /^(session|request)\./.test(kind);
-  const byPerson = /^(human|passkey)\.|decided/.test(kind);
+  const byPerson = /^(human|passkey|freeze)\.|decided/.test(kind);
   return {
     index: KINDS.indexOf(kind),
     at: AT,

@@ -25,6 +25,7 @@ export function testConfig(policies: string, stsEndpoint: string): Config {
     listen: { host: "127.0.0.1", port: 0 },
     policies,
     store: { url: null, folder: null },
+    keys: { auditKey: null, operatorToken: null },
     sts: { region: null, endpoint: stsEndpoint, deadlineMs: 10_000 },
     logLevel: "info",
     awsEndpoint: null,

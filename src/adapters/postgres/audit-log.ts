@@ -2,6 +2,7 @@
  * The port AuditLog on PostgreSQL or PGlite. Encodes each call, lets concurrent ones share a transaction, and reads
  * back. Decides nothing: what may be recorded is the flows' business. See docs/storage.md.
  */
+import type { ReadFigures } from "../../audit/figures.ts";
 import type { AuditLog, Outcome } from "../../audit/log.ts";
 import type { LogReader } from "../../audit/reader.ts";
 import type { Outbox } from "../../escalation/outbox.ts";
@@ -9,9 +10,12 @@ import type { EscalationStore } from "../../escalation/store.ts";
 import type { HumanStore } from "../../identity/human-store.ts";
 import type { ActivationStore } from "../../policy/activation-store.ts";
 import { ok } from "../../result.ts";
+import type { FreezeStore } from "../../session/freeze-store.ts";
 import { escalationStore } from "./escalation-store.ts";
+import { readFigures } from "./figures.ts";
 import { consumeUnderHead, giveBackUnderHead } from "./grant.ts";
 import { activationStore } from "./activation-store.ts";
+import { freezeStore } from "./freeze-store.ts";
 import { groupCommit } from "./group-commit.ts";
 import { humanStore } from "./human-store.ts";
 import { outbox } from "./outbox.ts";
@@ -57,6 +61,8 @@ export interface Store extends AuditLog {
   readonly humans: HumanStore;
   readonly outbox: Outbox;
   readonly activations: ActivationStore;
+  readonly freezes: FreezeStore;
+  readonly figures: ReadFigures;
   /** Whether the record can be written now. Never rejects. */
   ready(): Promise<boolean>;
   /** Refuses new writes, finishes accepted ones, then closes. */
@@ -109,6 +115,7 @@ export function auditLogOn(db: Database): Store {
     humans: humanStore(db, change),
     outbox: outbox(db),
     activations: activationStore(db),
+    freezes: freezeStore(db, change),
     tree: logReader(db),
     keepCheckpoint: (at, note) => keepCheckpoint(db, at, note),
     makeTiles: (at, limit) => makeTiles(db, at, limit),
@@ -150,6 +157,7 @@ export function auditLogOn(db: Database): Store {
     entries: async ({ from, limit }) => (await db.query(ENTRIES, [from, limit])).map(storedEntry),
     search: async (query) => (await search(db, query)).map(storedEntry),
     size,
+    figures: () => readFigures(db),
     ready: () =>
       db.query(READY, []).then(
         ([row]) => row?.["read_only"] === "off",

@@ -2,11 +2,13 @@
  * An escalation's change of state as it is written: its row, its decision, its entry, its notice, and the freeze of
  * its session. What the state becomes is escalation/machine.ts's business. Runs under the head's lock and nowhere else.
  */
-import { escalationEntry, frozenEntry, type EntryContext } from "../../audit/escalation-entry.ts";
+import { randomBytes } from "node:crypto";
+import { escalationEntry, type EntryContext } from "../../audit/escalation-entry.ts";
 import type { Escalation, EscalationEvent, EscalationFault } from "../../escalation/escalation.ts";
 import { apply, type Applied } from "../../escalation/machine.ts";
 import type { NoticeKind } from "../../escalation/outbox.ts";
 import type { Result } from "../../result.ts";
+import { base32 } from "../../session/name.ts";
 import {
   decisionParameters,
   FIND,
@@ -15,6 +17,7 @@ import {
   UPDATE,
   updateParameters,
 } from "./escalation-rows.ts";
+import { freezeUnderHead } from "./freezes.ts";
 import type { Queries } from "./sql.ts";
 import type { Writing } from "./under-head.ts";
 
@@ -61,8 +64,17 @@ export async function writeDown(
   const notice = noticeOf(event, after);
   if (notice !== null) writing.announce(notice, after.id);
   if (!applied.freeze || event.kind !== "decided") return;
-  const frozen = await tx.query(FREEZE, [after.session, now.toISOString()]);
-  if (frozen.length > 0) writing.record(frozenEntry(after, event.decision.person, context));
+  if (after.session === null) return;
+  await freezeUnderHead(tx, writing, {
+    id: `frz-${base32(randomBytes(15))}`,
+    target: { kind: "session", name: after.session },
+    reason: "the escalation it was minted for was denied",
+    by: "person",
+    person: event.decision.person,
+    ...by,
+    owner: null,
+    roles: [],
+  });
 }
 
 /** Applies and writes, where nothing else can stand in the way. */
@@ -75,11 +87,6 @@ export async function applyUnderHead(
   if (applied.ok) await writeDown(tx, writing, { before, event, applied: applied.value, by });
   return applied;
 }
-
-// Where STS certainly issued nothing, or nothing was delivered, there is nothing to hold back.
-const FREEZE = `
-  UPDATE sessions SET frozen_at = $2::timestamptz
-  WHERE id = $1 AND state IN ('intent', 'issued') AND frozen_at IS NULL RETURNING id`;
 
 /** A first approval of two tells nobody anything new to do. */
 function noticeOf(event: EscalationEvent, after: Escalation): NoticeKind | null {

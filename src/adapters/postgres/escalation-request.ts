@@ -6,6 +6,7 @@ import { joinedEntry, requestedEntry, type EntryContext } from "../../audit/esca
 import { escalationCode } from "../../escalation/code.ts";
 import type { Escalation } from "../../escalation/escalation.ts";
 import type { EscalationDraft, Requested, RequestRefusal } from "../../escalation/store.ts";
+import { frozenBy } from "../../identity/freeze.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { findUnderHead } from "./escalation-change.ts";
 import { FIND, INSERT, insertParameters, currentEscalation } from "./escalation-rows.ts";
@@ -30,6 +31,9 @@ export async function requestUnderHead(
   draft: EscalationDraft,
 ): Promise<Answer> {
   const asked = askedBy(draft);
+  // Whoever is frozen asks nobody for more.
+  const frozen = asked === null ? null : frozenBy(writing.frozen, asked);
+  if (frozen !== null) return err({ reason: "frozen", by: frozen });
   const before = asked === null ? null : await askedBefore(tx, writing, asked);
   if (before !== null) return before;
 

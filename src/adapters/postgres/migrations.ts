@@ -250,6 +250,7 @@ export const MIGRATIONS: readonly Migration[] = [
         message text,
         attempts integer NOT NULL,
         due_at timestamptz NOT NULL,
+        lease_until timestamptz,
         until timestamptz
       )`,
     ],

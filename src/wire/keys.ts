@@ -1,0 +1,28 @@
+/** The broker's own keys, opened at start: a broker without what signs its log does not start. */
+import {
+  openAuditKey,
+  openOperatorToken,
+  operatorCheck,
+  type AuditKey,
+} from "../adapters/key-files/key-files.ts";
+import type { Config } from "../config.ts";
+import { err, ok, type Result } from "../result.ts";
+
+export interface BrokerKeys {
+  readonly audit: AuditKey;
+  readonly isOperator: (unverifiedToken: string) => boolean;
+}
+
+/** `err`: lines for the operator. Beside an embedded store what is missing is made. */
+export function openKeys({ store, keys }: Config): Result<BrokerKeys, readonly string[]> {
+  const embedded = store.url === null;
+  if (!embedded && keys.auditKey === null) return err([NO_AUDIT_KEY]);
+  const audit = openAuditKey(keys.auditKey, embedded);
+  const token = keys.operatorToken === null ? null : openOperatorToken(keys.operatorToken, embedded);
+  if (!audit.ok) return err([audit.error]);
+  if (token?.ok === false) return err([token.error]);
+  return ok({ audit: audit.value, isOperator: operatorCheck(token?.value ?? null) });
+}
+
+const NO_AUDIT_KEY =
+  "TWOKEY_AUDIT_KEY_FILE: names the key that signs the audit log, the same for every broker on one database; `twokey audit key --new <file>` makes one";
