@@ -8,6 +8,13 @@ import { parse } from "yaml";
 import { z } from "zod";
 import packageJson from "../package.json" with { type: "json" };
 import {
+  AUDIT_EXPORT_SCHEMA,
+  AUDIT_EXPORT_SETTINGS,
+  auditExportConfig,
+  auditExportFaults,
+  type AuditExportConfig,
+} from "./config/audit-export.ts";
+import {
   NOTIFY_SCHEMA,
   NOTIFY_SETTINGS,
   notifyConfig,
@@ -47,6 +54,8 @@ export interface Config {
   readonly oidc: OidcConfig | null;
   /** Where approvers are told. */
   readonly notify: NotifyConfig;
+  /** Where the audit log is exported to as it grows; null: nowhere. */
+  readonly auditExport: AuditExportConfig | null;
   readonly shutdownGraceMs: number;
   readonly dangerouslyAllowLoopbackHttpIssuers: boolean;
 }
@@ -151,6 +160,7 @@ export const SETTINGS = {
   },
   ...OIDC_SETTINGS,
   ...NOTIFY_SETTINGS,
+  ...AUDIT_EXPORT_SETTINGS,
   shutdownGrace: {
     key: "shutdown_grace",
     env: "TWOKEY_SHUTDOWN_GRACE",
@@ -191,6 +201,7 @@ const schema = z.object({
   passkeyDelay: delay,
   ...OIDC_SCHEMA,
   ...NOTIFY_SCHEMA,
+  ...AUDIT_EXPORT_SCHEMA,
   shutdownGrace: milliseconds(1, 300, "is 1s to 5m"),
   loopbackIssuers: flag,
 });
@@ -240,6 +251,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Result<Config, r
     );
   }
   faults.push(...oidcFaults(values, values.loopbackIssuers === "true"), ...notifyFaults(values));
+  faults.push(...auditExportFaults(values));
   return parsed.success && faults.length === 0 ? ok(freeze(parsed.data, cwd)) : err(faults);
 }
 
@@ -257,6 +269,7 @@ function freeze(data: z.output<typeof schema>, cwd: string): Config {
     passkeyDelaySeconds: data.passkeyDelay,
     oidc: oidcConfig(data),
     notify: notifyConfig(data),
+    auditExport: auditExportConfig(data, cwd),
     shutdownGraceMs: data.shutdownGrace,
     dangerouslyAllowLoopbackHttpIssuers: data.loopbackIssuers,
   });

@@ -146,7 +146,7 @@ export async function startBroker(
     });
     // For what changed between the first reading and the watch.
     void following.reload();
-    beside = startBeside({ config, broker, audit, keys: keys.value, log });
+    beside = await startBeside({ config, broker, audit, keys: keys.value, log });
     const graceMs = config.shutdownGraceMs;
     const parts = { app, server, broker, audit, log, graceMs, following, beside, closeSts: sts.close };
     const { reload: reloadPolicy } = following;

@@ -19,6 +19,18 @@ const VERBS: Verbs = {
     summary: "hold CloudTrail's events against the record: what sessions really did, and what must not be",
     load: async () => (await import("./audit/reconcile.ts")).reconcileCommand(),
   },
+  show: {
+    summary: "show one entry with everything it holds",
+    load: async () => (await import("./audit/show.ts")).showCommand(),
+  },
+  tail: {
+    summary: "show the last entries, then new ones as they come",
+    load: async () => (await import("./audit/tail.ts")).tailCommand(),
+  },
+  export: {
+    summary: "write entries to a file: their exact texts, or events for a SIEM",
+    load: async () => (await import("./audit/export.ts")).exportCommand(),
+  },
 };
 
 export function auditCommand(argv: readonly string[]): Promise<Command> {

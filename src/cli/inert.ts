@@ -1,9 +1,8 @@
 /** Foreign text on a terminal: agents' words, AWS's, a file's. Shows it; never lets it act. */
 
-/** A terminal obeys control and direction characters. */
+/** Control, direction and invisible characters: a terminal obeys them, or hides them. */
+export const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 export function inert(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return text.replace(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

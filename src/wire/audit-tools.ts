@@ -1,5 +1,6 @@
 /** What the audit commands use of the parts: the log to verify, and the keys its checkpoints are verified with. */
 import { readFileSync } from "node:fs";
+import { openExportFolder } from "../adapters/export/read-folder.ts";
 import { openAuditKey, verifyEd25519 } from "../adapters/key-files/key-files.ts";
 import { openAuditLog } from "../adapters/postgres/audit-log.ts";
 import { parseVerifierLine, verifierLine, type VerifierKey } from "../audit/checkpoint.ts";
@@ -26,6 +27,11 @@ export async function openRecordLog(config: Config): Promise<OpenLog> {
     misfiled: (range) => store.misfiled(range),
     close: () => store.close(),
   };
+}
+
+/** What the export left in a folder: no database is asked. */
+export async function openExportedLog(folder: string): Promise<OpenLog> {
+  return { tree: await openExportFolder(folder), misfiled: null, close: async () => undefined };
 }
 
 /** The log's verifier key, as `twokey audit key` prints it and witnesses keep it. */

@@ -40,6 +40,7 @@ test("with nothing set, the broker is embedded and on loopback", () => {
     passkeyDelaySeconds: 86_400,
     oidc: null,
     notify: { slack: null, webhook: null, email: null },
+    auditExport: null,
     shutdownGraceMs: 20_000,
     dangerouslyAllowLoopbackHttpIssuers: false,
   });

@@ -33,6 +33,7 @@ export function testConfig(policies: string, stsEndpoint: string): Config {
     passkeyDelaySeconds: 0,
     oidc: null,
     notify: { slack: null, webhook: null, email: null },
+    auditExport: null,
     shutdownGraceMs: 20_000,
     dangerouslyAllowLoopbackHttpIssuers: false,
   };

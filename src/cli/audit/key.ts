@@ -2,20 +2,18 @@
 import { Command } from "commander";
 import { loadConfig } from "../../config.ts";
 import { makeAuditKey, openRecordLog, verifierOf } from "../../wire/audit-tools.ts";
+import { withRecordFlags, type RecordOptions } from "./record.ts";
 
-interface KeyOptions {
-  readonly config?: string;
-  readonly dataDir?: string;
+interface KeyOptions extends RecordOptions {
   readonly new?: string;
   readonly json?: true;
 }
 
 export function keyCommand(): Command {
-  return new Command("key")
+  const command = new Command("key")
     .description("print the key that verifies this log's checkpoints (C2SP signed-note), or make a new one")
-    .option("--new <file>", "make a new key in a file that is not there yet, and end")
-    .option("--data-dir <folder>", "folder of the embedded store, which no broker may have open")
-    .option("--config <file>", "the broker's configuration file; its environment variables count too")
+    .option("--new <file>", "make a new key in a file that is not there yet, and end");
+  return withRecordFlags(command)
     .option("--json", "answer in JSON")
     .action(async (options: KeyOptions) => {
       process.exitCode = await run(options);

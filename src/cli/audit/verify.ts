@@ -5,6 +5,7 @@ import type { VerifierKey } from "../../audit/checkpoint.ts";
 import { loadConfig, type Config } from "../../config.ts";
 import { err, ok, type Result } from "../../result.ts";
 import {
+  openExportedLog,
   openRecordLog,
   readVerifiers,
   verifierOf,
@@ -12,10 +13,10 @@ import {
   type OpenLog,
   type Verification,
 } from "../../wire/audit-tools.ts";
+import { withRecordFlags, type RecordOptions } from "./record.ts";
 
-interface VerifyOptions {
-  readonly config?: string;
-  readonly dataDir?: string;
+interface VerifyOptions extends RecordOptions {
+  readonly export?: string;
   readonly checkpoint: readonly string[];
   readonly key: readonly string[];
   readonly since?: true;
@@ -31,14 +32,14 @@ Exit codes: 0 the log is what was signed, 1 it is not, 2 usage.
 `;
 
 export function verifyCommand(): Command {
-  return new Command("verify")
+  const command = new Command("verify")
     .description("check every entry of the audit log against what was signed")
+    .option("--export <folder>", "check what was exported there, instead of the record")
     .option("--checkpoint <file>", "a signed checkpoint kept elsewhere; may be given again", gather, [])
     .option("--since", "start at the newest --checkpoint instead of the first entry")
     .option("--key <key>", "verifier key, or a file of them; default: of the audit_key_file", gather, [])
-    .option("--no-columns", "do not hold the columns that searches go by against the entries")
-    .option("--data-dir <folder>", "folder of the embedded store, which no broker may have open")
-    .option("--config <file>", "the broker's configuration file; its environment variables count too")
+    .option("--no-columns", "do not hold the columns that searches go by against the entries");
+  return withRecordFlags(command)
     .option("--json", "answer in JSON")
     .addHelpText("after", HELP)
     .action(async (options: VerifyOptions) => {
@@ -57,7 +58,8 @@ async function run(options: VerifyOptions): Promise<number> {
   }
   const outside = readAll(options.checkpoint);
   if (!outside.ok) return complain(outside.error);
-  const log = await openRecordLog(config.value);
+  const log =
+    options.export === undefined ? await openRecordLog(config.value) : await openExportedLog(options.export);
   try {
     const { origin } = await log.tree.head();
     const keys = verifiers(config.value, origin, options.key);
