@@ -6,10 +6,8 @@ import { isSpanContextValid, trace } from "@opentelemetry/api";
 
 export const tracer = trace.getTracer("twokey");
 
-const NO_TRACE = {};
-
-/** For a line of the log: the id of the trace, where there is one. */
+/** For a line of the log, which writes into the answer: the id of the trace, where there is one. */
 export function traceFields(): { readonly trace_id?: string } {
   const span = trace.getActiveSpan()?.spanContext();
-  return span !== undefined && isSpanContextValid(span) ? { trace_id: span.traceId } : NO_TRACE;
+  return span !== undefined && isSpanContextValid(span) ? { trace_id: span.traceId } : {};
 }
