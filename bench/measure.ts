@@ -1,5 +1,7 @@
 /** Runs a thing many times, some at once, and says how long it took. */
 
+import { setTimeout as wait } from "node:timers/promises";
+
 export interface Measured {
   /** Milliseconds. */
   readonly p50: number;
@@ -38,7 +40,26 @@ export async function sideBySide(
   return [summary(times[0], seconds), summary(times[1], seconds)];
 }
 
-function summary(times: readonly number[], seconds: number): Measured {
+/** Two tasks in turns, one started every `everyMs` whatever the others take, `count` in all. */
+export async function paced(
+  tasks: readonly [() => Promise<void>, () => Promise<void>],
+  { everyMs, count }: { readonly everyMs: number; readonly count: number },
+): Promise<readonly [Measured, Measured]> {
+  const times: [number[], number[]] = [[], []];
+  const running: Promise<void>[] = [];
+  const begin = performance.now();
+  for (let n = 0; n < count; n += 1) {
+    await wait(Math.max(0, begin + n * everyMs - performance.now()));
+    const side = n % 2 === 0 ? 0 : 1;
+    const start = performance.now();
+    running.push(tasks[side]().then(() => void times[side].push(performance.now() - start)));
+  }
+  await Promise.all(running);
+  const seconds = (performance.now() - begin) / 1000;
+  return [summary(times[0], seconds), summary(times[1], seconds)];
+}
+
+export function summary(times: readonly number[], seconds: number): Measured {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (part: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;

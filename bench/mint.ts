@@ -21,7 +21,7 @@ import type { AgentRegistry } from "../src/identity/registry.ts";
 import type { ServedPolicy } from "../src/policy/serve.ts";
 import { ok } from "../src/result.ts";
 import { startPostgres } from "../test/support/postgres.ts";
-import { sideBySide, type Measured } from "./measure.ts";
+import { paced, sideBySide, type Measured } from "./measure.ts";
 
 export interface MintRow {
   readonly engine: string;
@@ -38,9 +38,8 @@ export async function mintRows(
   options: { readonly milliseconds: number; readonly rounds: number },
   progress: (name: string) => void,
 ): Promise<readonly MintRow[]> {
-  const stub = fork(join(import.meta.dirname, "sts-stub.ts"), { execArgv: ["--import", "tsx"] });
-  const [port] = (await once(stub, "message")) as [number];
-  const endpoint = `http://127.0.0.1:${port}`;
+  const stub = await startStub();
+  const { endpoint } = stub;
   const rows: MintRow[] = [];
   try {
     for (const engine of await engines()) {
@@ -58,9 +57,40 @@ export async function mintRows(
       }
     }
   } finally {
-    stub.disconnect();
+    stub.stop();
   }
   return rows;
+}
+
+/** The STS stub in a process of its own. */
+export async function startStub(): Promise<{ readonly endpoint: string; readonly stop: () => void }> {
+  const stub = fork(join(import.meta.dirname, "sts-stub.ts"), { execArgv: ["--import", "tsx"] });
+  const [port] = (await once(stub, "message")) as [number];
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    stop: () => {
+      stub.disconnect();
+    },
+  };
+}
+
+/** One mint every 20 ms, whatever the one before it takes, and a bare call in between: what a quiet broker adds. */
+export async function pacedRow(seconds: number): Promise<readonly [Measured, Measured]> {
+  const stub = await startStub();
+  const postgres = await startPostgres();
+  if (postgres === null) throw new Error("PostgreSQL is not installed");
+  const store = await openAuditLog({ url: postgres.url, folder: null });
+  const tasks = await prepare(store, stub.endpoint);
+  try {
+    const warm = { everyMs: 10, count: 200 };
+    await paced([tasks.bare, tasks.mint], warm);
+    return await paced([tasks.bare, tasks.mint], { everyMs: 10, count: seconds * 100 });
+  } finally {
+    tasks.close();
+    await store.close();
+    await postgres.stop();
+    stub.stop();
+  }
 }
 
 interface Engine {
@@ -99,13 +129,13 @@ async function engines(): Promise<readonly Engine[]> {
 
 const NEVER = new AbortController().signal;
 
-interface Tasks {
+export interface Tasks {
   readonly bare: () => Promise<void>;
   readonly mint: () => Promise<void>;
   readonly close: () => void;
 }
 
-async function prepare(audit: Store, endpoint: string): Promise<Tasks> {
+export async function prepare(audit: Store, endpoint: string): Promise<Tasks> {
   const { served, token } = await policyAndToken();
   const sts = createAssumeRole({ region: null, endpoint, credentials: CREDENTIALS, deadlineMs: 10_000 });
   const bareClient = new STSClient({
