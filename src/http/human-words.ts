@@ -45,7 +45,8 @@ export function humanWords(failure: HumanFailure): Words {
     case "nothing_to_freeze":
       return {
         code,
-        detail: "There is no such agent, template or session here, or STS never issued it. Nothing was frozen.",
+        detail:
+          "There is no such agent, template or session here, or STS never issued it. Nothing was frozen.",
         next: "Check the name, or freeze something wider: the agent, its template, or all.",
       };
     case "second_key_needed":
