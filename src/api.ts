@@ -197,6 +197,8 @@ export interface FreezeView {
   readonly frozen_at: string;
   /** Index of the audit entry. */
   readonly audit_entry: number;
+  /** Whose key lies there, where thawing takes a second within the hour. */
+  readonly first_key: string | null;
 }
 
 /** What is in force in AWS. */

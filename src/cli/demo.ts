@@ -140,7 +140,10 @@ function record(entries: readonly StoredEntry[]): string {
  * For `source`. A person's own keys and profiles come before a container's in every SDK, so they are put out of
  * reach here: the demo must never run with them.
  */
-function environment({ awsUrl, account, broker }: Stand, { url, tokenFile }: EndpointFiles): string {
+function environment(
+  { awsUrl, account, broker, operatorTokenFile }: Stand,
+  { url, tokenFile }: EndpointFiles,
+): string {
   const variables = {
     AWS_ENDPOINT_URL: awsUrl,
     AWS_REGION: account.region,
@@ -151,6 +154,7 @@ function environment({ awsUrl, account, broker }: Stand, { url, tokenFile }: End
     AWS_CONFIG_FILE: "/dev/null",
     AWS_EC2_METADATA_DISABLED: "true",
     TWOKEY_URL: broker.url,
+    TWOKEY_OPERATOR_TOKEN_FILE: operatorTokenFile,
   };
   const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
   return [
@@ -179,6 +183,7 @@ Try it with your own tools, in another shell in this folder:
   aws cloudformation delete-stack --stack-name orders-production   # AccessDenied
   aws cloudformation delete-stack --stack-name orders-untagged     # AccessDenied
   aws cloudformation delete-stack --stack-name orders-staging      # works
+  twokey freeze agent ${AGENT}                              # and then no more
 
 Ctrl-C ends it. What its AWS saw is then in .twokey/cloudtrail.json, to hold against the record:
   twokey audit reconcile --cloudtrail .twokey/cloudtrail.json --data-dir .twokey/demo/data --policies .twokey/demo/policies

@@ -38,6 +38,14 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "read and check the audit log",
     run: viaCommander(async (argv) => (await import("./audit.ts")).auditCommand(argv)),
   },
+  freeze: {
+    summary: "stop a session, an agent, a template or everything",
+    run: viaCommander(async (argv) => (await import("./freeze.ts")).freezeCommand(argv)),
+  },
+  thaw: {
+    summary: "say where people thaw, and wait for them",
+    run: viaCommander(async (argv) => (await import("./thaw.ts")).thawCommand(argv)),
+  },
   notify: {
     summary: "try the notifications to approvers",
     run: viaCommander(async () => (await import("./notify.ts")).notifyCommand()),

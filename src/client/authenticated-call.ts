@@ -44,12 +44,21 @@ export async function askAsAgent(
 ): Promise<Result<Answered, Refusal>> {
   const token = await access.workloadToken();
   if (!token.ok) return err(refused("no_workload_token", token.error));
-  const { href, host } = access.url;
+  return askWith(access.url, token.value, question);
+}
+
+/** The same with whatever token the caller has. */
+export async function askWith(
+  url: URL,
+  token: string,
+  question: Question,
+): Promise<Result<Answered, Refusal>> {
+  const { href, host } = url;
   const answer = await call({
     url: new URL(question.path, href.endsWith("/") ? href : `${href}/`),
     method: question.method,
     headers: {
-      authorization: `Bearer ${token.value}`,
+      authorization: `Bearer ${token}`,
       accept: "application/json, application/problem+json",
       ...(question.body === undefined ? {} : { "content-type": "application/json" }),
       ...(question.idempotencyKey === undefined ? {} : { "idempotency-key": question.idempotencyKey }),
@@ -61,7 +70,7 @@ export async function askAsAgent(
 }
 
 /** What a well-formed answer of another program gets: a proxy's page, another version. */
-export function unreadable(access: BrokerAccess, wanted: string): Refusal {
+export function unreadable(access: Pick<BrokerAccess, "url">, wanted: string): Refusal {
   return unavailable(
     "broker_unreadable",
     `The answer from ${access.url.host} is not ${wanted}.`,

@@ -139,18 +139,18 @@ function required(given: GivenSettings, name: SettingName): Result<string, strin
 }
 
 /**
- * A workload token must not cross a network in the clear: anything but https is refused unless it stays on this
- * machine.
+ * A token must not cross a network in the clear: anything but https is refused unless it stays on this machine. `seen`:
+ * how the setting is called where it was given.
  */
-export function brokerUrl(text: string | undefined): Result<URL, string> {
-  if (text === undefined) return err(`${asSeen("url")} is missing: ${SETTINGS.url.help}.`);
+export function brokerUrl(text: string | undefined, seen = asSeen("url")): Result<URL, string> {
+  if (text === undefined) return err(`${seen} is missing: ${SETTINGS.url.help}.`);
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null) return err(`${asSeen("url")} is not a URL.`);
-  if (url.username !== "" || url.password !== "") return err(`${asSeen("url")} must not hold a password.`);
+  if (url === null) return err(`${seen} is not a URL.`);
+  if (url.username !== "" || url.password !== "") return err(`${seen} must not hold a password.`);
   if (url.protocol === "https:") return ok(url);
   if (url.protocol === "http:" && isLoopback(url.hostname)) return ok(url);
   return err(
-    `${asSeen("url")} must be https: the workload token would cross the network readable at ${url.protocol}//${url.host}. ` +
+    `${seen} must be https: the token would cross the network readable at ${url.protocol}//${url.host}. ` +
       `Plain http is for 127.0.0.1, [::1] and localhost only.`,
   );
 }

@@ -25,7 +25,7 @@ import type { UnverifiedAssertion } from "../identity/webauthn.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Broker } from "./admit.ts";
 import { peopleNow, refusePerson, type PersonCall, type Viewer } from "./admit-person.ts";
-import { enforce } from "./freeze.ts";
+import { enforceSoon } from "./freeze.ts";
 
 /** Syntax checked, nothing else. */
 export interface UnverifiedDecision {
@@ -56,7 +56,7 @@ export async function decideEscalation(
     }
     const { escalation, freeze } = changed.value;
     // The denial stands whatever AWS says: what it has not taken yet is tried again.
-    if (freeze) await enforce(broker).catch(() => undefined);
+    if (freeze) await enforceSoon(broker);
     return ok(escalation);
   } catch {
     return err({ code: "record_unavailable", step: "entry" });

@@ -23,11 +23,14 @@ const LEASE_SECONDS = 60;
 /** IAM is global; the region only signs the call. */
 const ANY_REGION = "us-east-1";
 
-/** Until nothing is due. Rejects when the record cannot be read or written: what was claimed is due again. */
-export async function enforceFreezes(enforcer: Enforcer): Promise<void> {
-  const { freezes } = enforcer;
+/**
+ * Until nothing is due, or it is `until`. Rejects when the record cannot be read or written: what was claimed is due
+ * again.
+ */
+export async function enforceFreezes(enforcer: Enforcer, until: Date | null = null): Promise<void> {
+  const { freezes, clock } = enforcer;
   while (await freezes.spread());
-  for (;;) {
+  while (until === null || clock() < until) {
     const due = await freezes.claimRole(LEASE_SECONDS);
     if (due === null) return;
     await enforceRole(enforcer, due);

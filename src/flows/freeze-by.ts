@@ -8,9 +8,9 @@ import type { FreezeTarget } from "../identity/freeze.ts";
 import { err, ok, type Result } from "../result.ts";
 import { refuse, type Broker, type Call } from "./admit.ts";
 import { admitOperator } from "./admit-operator.ts";
-import { refusePerson, type PersonCall, type Viewer } from "./admit-person.ts";
+import { isAdministrator, peopleNow, refusePerson, type PersonCall, type Viewer } from "./admit-person.ts";
 import { ACTIONS, confirm, type UnverifiedConfirmation } from "./confirm.ts";
-import { enforce, freeze, type Frozen } from "./freeze.ts";
+import { enforceSoon, freeze, type Frozen } from "./freeze.ts";
 
 export interface FreezeOrder {
   readonly target: FreezeTarget;
@@ -70,14 +70,16 @@ async function thaw(
 ): Promise<Result<{ readonly state: "thawed" | "first_key" }, Failure>> {
   if (!viewer.administrator) return err({ code: "not_an_administrator" });
   if ((await ownerOf(broker, target)) === viewer.person.id) return err({ code: "owner_cannot_approve" });
+  const people = await peopleNow(broker);
   const thawed = await broker.freezes.thaw(target, {
     person: viewer.person.id,
     requestId: call.requestId,
     policyVersion: broker.policy.set.digest,
     quorum: target.kind === "all" ? 2 : 1,
+    administrators: people.filter((person) => isAdministrator(broker, person)).map(({ id }) => id),
   });
   if (thawed.ok) {
-    await enforce(broker).catch(() => undefined);
+    await enforceSoon(broker);
     return thawed;
   }
   return err(thawed.error === "same_person" ? { code: "second_key_needed" } : { code: "not_frozen", target });

@@ -32,11 +32,14 @@ export interface Frozen {
 }
 
 const FREEZE_ID_BYTES = 15;
+const LONGEST_WAIT_MS = 5_000;
 
 /** Refusals are the caller's to record. Rejects when the record cannot be written. */
 export async function freeze(broker: Broker, request: FreezeRequest): Promise<Result<Frozen, Failure>> {
   const { target } = request;
   const { set } = broker.policy;
+  // A misspelt name stops nothing, and must not be told as frozen.
+  if (!(await isKnown(broker, target))) return err({ code: "nothing_to_freeze", target });
   const agent = set.registry.agents.find(({ name }) => target.kind === "agent" && name === target.name);
   const made = await broker.freezes.freeze({
     ...request,
@@ -47,14 +50,37 @@ export async function freeze(broker: Broker, request: FreezeRequest): Promise<Re
   });
   if (made === null) return err({ code: "nothing_to_freeze", target });
   // From here on it holds. What AWS is slow to take does not undo it.
-  await enforce(broker).catch(() => undefined);
+  await enforceSoon(broker);
   return ok(await frozen(broker, made));
 }
 
-export async function enforce(broker: Broker): Promise<void> {
+/** For whoever waits for an answer: as far as it goes in a few seconds. What is left is due again. */
+export async function enforceSoon(broker: Broker): Promise<void> {
+  const until = new Date(broker.clock().getTime() + LONGEST_WAIT_MS);
+  await enforce(broker, until).catch(() => undefined);
+}
+
+/** `until`: no role is begun after that; null: all that are due. */
+export async function enforce(broker: Broker, until: Date | null = null): Promise<void> {
   const { freezes, denyOnRole, clock, policy } = broker;
   const { accounts, digest } = policy.set;
-  await enforceFreezes({ freezes, denyOnRole, accounts, policyVersion: digest, clock });
+  await enforceFreezes({ freezes, denyOnRole, accounts, policyVersion: digest, clock }, until);
+}
+
+/** In the policy served now, or in the record: an agent or a template may be gone from the policy and its sessions not. */
+async function isKnown(broker: Broker, { kind, name }: FreezeTarget): Promise<boolean> {
+  const { registry, templates } = broker.policy.set;
+  switch (kind) {
+    case "agent":
+      if (registry.agents.some((agent) => agent.name === name)) return true;
+      return (await broker.audit.sessions({ agent: name, limit: 1, before: null })).length > 0;
+    case "template":
+      if (templates.some((template) => template.name === name)) return true;
+      return (await liveSessions(broker)).some(({ session }) => session.template === name);
+    case "session":
+    case "all":
+      return true;
+  }
 }
 
 /** Those of the policy served now, and those of sessions minted under an older one. */

@@ -70,17 +70,20 @@ export function freezeMessage(notice: Notice, { origin }: MessageContext): Messa
   return {
     title: `${what} was frozen`,
     lines: [
-      line("Why", reason),
+      line("Why", reason === "" ? "no reason was given" : reason),
       line("By", who ?? by, SHORT),
       ...(owner === undefined ? [] : [line("Owner", owner, SHORT)]),
       line("Frozen", time(notice.at)),
-      line("What now", "Nothing of it is minted or delivered until an administrator thaws it on the page."),
+      line("What now", kind === "all" ? ALL_STOPPED : STOPPED),
     ],
     url: `${origin}/sessions`,
     notice,
     facts: null,
   };
 }
+
+const STOPPED = "Nothing of it is minted or delivered until an administrator thaws it on the page.";
+const ALL_STOPPED = "Nothing is minted or delivered until two administrators thaw it on the page.";
 
 /** For an operator who tries a channel. `id`: new for each. */
 export function testMessage(id: string, origin: string, now: Date): Message {

@@ -1,6 +1,7 @@
 /** What stands around every page: who looks, what waits for them, and what everybody must know. */
 import type { Failure } from "../failure.ts";
 import type { Passkey } from "../identity/human-store.ts";
+import type { Freeze } from "../session/freeze-store.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Broker } from "./admit.ts";
 import type { Viewer } from "./admit-person.ts";
@@ -18,10 +19,14 @@ const ANNOUNCED_MS = 24 * 60 * 60 * 1000;
 
 export async function showFrame(broker: Broker, viewer: Viewer): Promise<Result<Surroundings, Failure>> {
   const read = await readRecord(() =>
-    Promise.all([waitingFor(broker, viewer), broker.humans.passkeys({ person: null })]),
+    Promise.all([
+      waitingFor(broker, viewer),
+      broker.humans.passkeys({ person: null }),
+      broker.freezes.active(),
+    ]),
   );
   if (!read.ok) return err(read.error);
-  const [waiting, passkeys] = read.value;
+  const [waiting, passkeys, freezes] = read.value;
   const now = broker.clock();
   const fresh = passkeys.filter(
     // From when it counts: a delay that ends the notice with itself would hide the key from then on.
@@ -31,9 +36,23 @@ export async function showFrame(broker: Broker, viewer: Viewer): Promise<Result<
   return ok({
     person: { id, name, administrator: viewer.administrator },
     waiting,
-    notices: [...policyNotices(broker), ...fresh.map((passkey) => enrolledNotice(passkey, broker))],
+    notices: [
+      ...frozenNotices(freezes),
+      ...policyNotices(broker),
+      ...fresh.map((passkey) => enrolledNotice(passkey, broker)),
+    ],
     now,
   });
+}
+
+/** Of everything alone: whatever else is frozen is somebody's, and stands on the page of sessions. */
+function frozenNotices(freezes: readonly Freeze[]): readonly string[] {
+  const everything = freezes.find(({ target }) => target.kind === "all");
+  if (everything === undefined) return [];
+  const at = everything.frozenAt.toISOString().slice(0, 16).replace("T", " ");
+  return [
+    `Everything is frozen since ${at} UTC: no agent gets a session until two administrators thaw it, under Sessions.`,
+  ];
 }
 
 function policyNotices({ policyRefused }: Broker): readonly string[] {

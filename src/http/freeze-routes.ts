@@ -47,6 +47,7 @@ const view = z.object({
   person: z.string().nullable(),
   frozen_at: z.string(),
   audit_entry: z.int(),
+  first_key: z.string().nullable().describe("the administrator whose key lies there, where a thaw takes two"),
 }) satisfies z.ZodType<FreezeView>;
 const role = z.object({
   role_arn: z.string(),
@@ -76,7 +77,16 @@ function readOrder(unverifiedBody: unknown): Result<FreezeOrder, Failure> {
   return ok({ target: targetOf(target), reason });
 }
 
-export const freezeView = ({ id, target, reason, by, person, frozenAt, entry }: Freeze): FreezeView => ({
+export const freezeView = ({
+  id,
+  target,
+  reason,
+  by,
+  person,
+  frozenAt,
+  entry,
+  firstKey,
+}: Freeze): FreezeView => ({
   id,
   kind: target.kind,
   name: target.name,
@@ -85,6 +95,7 @@ export const freezeView = ({ id, target, reason, by, person, frozenAt, entry }: 
   person,
   frozen_at: frozenAt.toISOString(),
   audit_entry: entry,
+  first_key: firstKey,
 });
 
 const roleView = ({ roleArn, state, form, since, message }: RoleDenial): RoleDenialView => ({

@@ -45,8 +45,9 @@ export function humanWords(failure: HumanFailure): Words {
     case "nothing_to_freeze":
       return {
         code,
-        detail: "No session of this id is in the record, or STS never issued it. Nothing was changed.",
-        next: "Freeze the agent, its template or all of Twokey instead.",
+        detail:
+          "There is no such agent, template or session here, or STS never issued it. Nothing was frozen.",
+        next: "Check the name, or freeze something wider: the agent, its template, or all.",
       };
     case "second_key_needed":
       return {

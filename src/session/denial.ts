@@ -73,8 +73,11 @@ const policy = (statements: readonly object[]): string =>
 
 const deny = (Condition: object) => ({ Effect: "Deny", Action: "*", Resource: "*", Condition });
 
-const olderThan = (moment: Date) =>
-  deny({ DateLessThan: { "aws:TokenIssueTime": moment.toISOString().replace(/\.\d+Z$/, "Z") } });
+/** AWS has whole seconds: rounded up, so that whatever is older is denied. */
+const olderThan = (moment: Date) => {
+  const second = new Date(Math.ceil(moment.getTime() / 1000) * 1000);
+  return deny({ DateLessThan: { "aws:TokenIssueTime": second.toISOString().replace(".000Z", "Z") } });
+};
 
 const isOneOf = (sessions: readonly DeniedSession[]) =>
   deny({ StringEquals: { "aws:SourceIdentity": sessions.map(({ session }) => session).sort() } });

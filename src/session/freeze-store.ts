@@ -40,6 +40,8 @@ export interface Thawing {
   readonly policyVersion: string;
   /** How many different administrators it takes. */
   readonly quorum: 1 | 2;
+  /** Who is one now: the first key of somebody who no longer is does not count. */
+  readonly administrators: readonly string[];
 }
 
 /** Where one role stands. Every field as of the last time IAM was asked. */

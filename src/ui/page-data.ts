@@ -5,6 +5,8 @@
 import type { Ability } from "../policy/ability.ts";
 import type { ChangeSet, EscalationState, Verdict } from "../escalation/escalation.ts";
 import type { StoredEntry } from "../audit/entry.ts";
+import type { FreezeTarget } from "../identity/freeze.ts";
+import type { RoleDenial } from "../session/freeze-store.ts";
 import type { SessionState } from "../session/session.ts";
 
 export type { Ability };
@@ -135,8 +137,29 @@ export interface SessionsData {
       readonly may: string;
       /** Foreign. */
       readonly summary: string;
+      /** Why it is worth nothing besides its own freeze; `ended`: with a freeze that was thawed, or with its role. */
+      readonly stopped:
+        { readonly by: "freeze"; readonly target: FreezeTarget } | { readonly by: "ended" } | null;
     }[];
   }[];
+  readonly freezes: readonly FreezeRow[];
+  /** Foreign: AWS's word. */
+  readonly roles: readonly RoleDenial[];
+  /** What may be frozen by name. */
+  readonly names: { readonly agents: readonly string[]; readonly templates: readonly string[] };
+}
+
+export interface FreezeRow {
+  readonly target: FreezeTarget;
+  /** Foreign: whoever froze it wrote it. */
+  readonly reason: string;
+  readonly by: "person" | "operator" | "rule";
+  /** The person's name; null where it was none. */
+  readonly person: string | null;
+  readonly frozenAt: Date;
+  /** The name of the administrator whose key lies there. */
+  readonly firstKey: string | null;
+  readonly mayThaw: { readonly ok: true } | { readonly ok: false; readonly why: string };
 }
 
 export interface TemplateRow {

@@ -1,6 +1,9 @@
-/** Live and past sessions by agent: what each may do, for how much longer, and where it will be frozen. */
+/** Live sessions by agent: what each may do and for how much longer; what is frozen; and how to freeze. */
+import type { Child } from "hono/jsx";
 import { renderDocument } from "./document.tsx";
 import { Foreign } from "./foreign.tsx";
+import { FreezeForm } from "./freeze-form.tsx";
+import { AGENT_MEANING, FreezeByName, Frozen, InAws } from "./frozen-section.tsx";
 import { TimeLeft, When } from "./moments.tsx";
 import type { Frame, SessionsData } from "./page-data.ts";
 import { DataTable } from "./table.tsx";
@@ -8,7 +11,9 @@ import { DataTable } from "./table.tsx";
 type AgentSessions = SessionsData["agents"][number];
 type SessionRow = AgentSessions["sessions"][number];
 
-export function sessionsPage({ agents }: SessionsData, frame: Frame): string {
+export function sessionsPage({ agents, freezes, roles, names }: SessionsData, frame: Frame): string {
+  const isFrozen = (kind: string, name: string | null): boolean =>
+    freezes.some(({ target }) => target.kind === kind && target.name === name);
   return renderDocument({
     title: "Sessions",
     frame,
@@ -16,10 +21,13 @@ export function sessionsPage({ agents }: SessionsData, frame: Frame): string {
     children: (
       <>
         <h1>Sessions</h1>
-        {agents.length === 0 && <p class="empty">No agent has asked for a session yet.</p>}
+        <Frozen freezes={freezes} />
+        <InAws roles={roles} />
+        {agents.length === 0 && <p class="empty">No agent has a live session.</p>}
         {agents.map((agent) => (
-          <Agent agent={agent} now={frame.now} />
+          <Agent agent={agent} frozen={isFrozen("agent", agent.agent)} now={frame.now} />
         ))}
+        <FreezeByName names={names} everything={isFrozen("all", null)} />
       </>
     ),
   });
@@ -27,9 +35,11 @@ export function sessionsPage({ agents }: SessionsData, frame: Frame): string {
 
 function Agent({
   agent: { agent, owner, sessions },
+  frozen,
   now,
 }: {
   readonly agent: AgentSessions;
+  readonly frozen: boolean;
   readonly now: Date;
 }) {
   const live = sessions.filter((session) => isLive(session, now)).length;
@@ -47,12 +57,14 @@ function Agent({
           rows={sessions.map((session) => row(session, now))}
         />
       )}
+      {!frozen && <FreezeForm kind="agent" name={agent} label="Freeze this agent" meaning={AGENT_MEANING} />}
     </section>
   );
 }
 
-function isLive({ state, frozenAt, expiresAt }: SessionRow, now: Date): boolean {
-  return state === "issued" && frozenAt === null && expiresAt !== null && expiresAt > now;
+function isLive({ state, frozenAt, stopped, expiresAt }: SessionRow, now: Date): boolean {
+  const goesOn = frozenAt === null && stopped === null;
+  return state === "issued" && goesOn && expiresAt !== null && expiresAt > now;
 }
 
 function row(session: SessionRow, now: Date) {
@@ -77,20 +89,21 @@ function row(session: SessionRow, now: Date) {
       <Foreign text={summary} />,
       account,
       <Time session={session} now={now} />,
-      isLive(session, now) ? <Freeze id={id} /> : "–",
+      frozenOrOver(session, now) ? "–" : <Freeze id={id} />,
     ],
   };
 }
 
 function Time({ session, now }: { readonly session: SessionRow; readonly now: Date }) {
-  const { state, frozenAt, expiresAt, requestedAt } = session;
+  const { state, frozenAt, stopped, expiresAt, requestedAt } = session;
   if (frozenAt !== null) {
     return (
-      <span class="mark state-denied">
-        <span aria-hidden="true">✕</span> Frozen <When at={frozenAt} />
-      </span>
+      <Stopped>
+        Frozen <When at={frozenAt} />
+      </Stopped>
     );
   }
+  if (stopped !== null) return <Stopped>{stopWords(stopped)}</Stopped>;
   switch (state) {
     case "intent":
       return (
@@ -123,15 +136,33 @@ function Time({ session, now }: { readonly session: SessionRow; readonly now: Da
   }
 }
 
+function Stopped({ children }: { readonly children: Child }) {
+  return (
+    <span class="mark state-denied">
+      <span aria-hidden="true">✕</span> {children}
+    </span>
+  );
+}
+
+function stopWords(stopped: NonNullable<SessionRow["stopped"]>): string {
+  if (stopped.by === "ended") return "Denied in AWS since a freeze";
+  const { kind, name } = stopped.target;
+  return name === null ? "Frozen with everything" : `Frozen with its ${kind}`;
+}
+
+/** One that STS may have issued can be frozen as well, whatever was heard of it. */
+function frozenOrOver({ state, frozenAt, expiresAt }: SessionRow, now: Date): boolean {
+  if (state === "failed" || frozenAt !== null) return true;
+  return expiresAt !== null && expiresAt <= now;
+}
+
 function Freeze({ id }: { readonly id: string }) {
   return (
-    <>
-      <button type="button" class="quiet" disabled aria-describedby={`why-${id}`}>
-        Freeze
-      </button>
-      <small class="under" id={`why-${id}`}>
-        comes with the kill switch
-      </small>
-    </>
+    <FreezeForm
+      kind="session"
+      name={id}
+      label="Freeze this session"
+      meaning="It is not delivered if it was not yet, and AWS denies it everything. The agent may ask for another."
+    />
   );
 }

@@ -77,6 +77,7 @@ async function unfenced(): Promise<Stand> {
     aws,
     awsUrl,
     account,
+    operatorTokenFile: "",
     agent: async () => ({ url, tokenFile, may: "everything" }),
     get access(): never {
       throw new Error("the replay asks Twokey for nothing but sessions");

@@ -144,6 +144,8 @@ describe("case 44: a full cookie jar of an approver, no fresh passkey", () => {
       "/v1/passkeys/remove": { credential_id, confirmation },
       "/v1/invitations": { person: "orders-lead", confirmation },
       "/v1/people/sign-out": { person: "orders-lead", confirmation },
+      "/v1/freezes/confirmed": { target: { kind: "all" }, reason: "", confirmation },
+      "/v1/thaws": { target: { kind: "all" }, confirmation },
       "/v1/sign-in/passkey": confirmation,
     };
     for (const [path, body] of Object.entries(bodies)) {
@@ -163,6 +165,8 @@ describe("case 44: a full cookie jar of an approver, no fresh passkey", () => {
       "/v1/passkeys/remove",
       "/v1/invitations",
       "/v1/people/sign-out",
+      "/v1/freezes/confirmed",
+      "/v1/thaws",
     ];
     const asking = ["/v1/confirmations", "/v1/passkeys/options", "/v1/decisions/options"];
     const signedIn = ACTIONS.filter(({ caller }) => caller !== "anybody").map(({ path }) => path);
@@ -227,6 +231,19 @@ describe("case 45: from anywhere but the site's own pages nothing changes", () =
     const own = { ...headers, origin: world.origin };
     expect((await send(world.url, "POST", "/policies/observe/playground", own, "")).status).toBe(200);
   });
+});
+
+test("the routes that stop and start: an operator freezes, a person freezes and thaws, and nobody else does either", () => {
+  const posts = [
+    ...ROUTES.filter(({ method }) => method === "POST").map(({ path, caller }) => `${path} ${caller}`),
+    ...PAGE_ROUTES.filter(({ method }) => method === "POST").map(({ path, caller }) => `${path} ${caller}`),
+    ...ACTIONS.map(({ path, caller }) => `${path} ${caller}`),
+  ];
+  expect(posts.filter((route) => /freeze|thaw|kill|stop/.test(route)).sort()).toEqual([
+    "/v1/freezes operator",
+    "/v1/freezes/confirmed person",
+    "/v1/thaws person",
+  ]);
 });
 
 test("case 43: exactly one route decides, and one more, the agent's own, cancels", () => {

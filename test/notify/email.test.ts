@@ -4,7 +4,7 @@ import type { Message } from "../../src/escalation/outbox.ts";
 import { escalationMessage } from "../../src/flows/notify-message.ts";
 import { Secret } from "../../src/session/credentials.ts";
 import { headerOf, startMailbox, textOf, type Mailbox } from "./receivers.ts";
-import { CONTEXT, escalation, notice, requested } from "./samples.ts";
+import { CONTEXT, escalation, frozen, notice, requested } from "./samples.ts";
 
 const FROM = "twokey@example.com";
 const TO = ["approvers@example.com", "security@example.com"];
@@ -44,6 +44,16 @@ test("a request is one plain text to everybody, marked as a machine's", async ()
   expect(text).toContain("Reason: The queue is stuck.\r\n");
   expect(text).toContain("\r\nhttps://twokey.example.com/escalations/esc-mfrggzdfmztwq2lknnwg23tp\r\n");
   expect(text).not.toMatch(/<html|text\/html/i);
+});
+
+test("a freeze is one plain text, in which its reason is one line and no header", async () => {
+  const mail = await deliver(frozen("it leaked\r\nBcc: everybody@example.com\r\n\r\n<b>bold</b>"));
+  expect(headerOf(mail, "Subject")).toBe("[Twokey] Agent orders-ci was frozen");
+  expect(headerOf(mail, "Content-Type")).toMatch(/^text\/plain/);
+  expect(mail.to).toEqual(TO);
+  const text = textOf(mail);
+  expect(text).toMatch(/^Why: it leaked.*Bcc: everybody@example.com.*<b>bold<\/b>\r$/m);
+  expect(text).toContain("\r\nhttps://twokey.example.com/sessions\r\n");
 });
 
 test("what becomes of it is in the same thread, and a repeated delivery is the same message", async () => {

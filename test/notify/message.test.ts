@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { escalationMessage, passkeyMessage, shown, testMessage } from "../../src/flows/notify-message.ts";
+import {
+  escalationMessage,
+  freezeMessage,
+  passkeyMessage,
+  shown,
+  testMessage,
+} from "../../src/flows/notify-message.ts";
 import { CONTENT, CONTEXT, decision, escalation, notice, POLICY, requested } from "./samples.ts";
 
 const linesOf = ({ lines }: ReturnType<typeof requested>): readonly string[] =>
@@ -74,6 +80,45 @@ test("an enrolled passkey is told with whose it is", () => {
   const message = passkeyMessage(enrolled, CONTEXT);
   expect(message.title).toBe("A passkey was enrolled for platform-first");
   expect(linesOf(message)).toContain("Label: work laptop");
+});
+
+test("a freeze says what stopped, why, by whom, whose it is, since when and what follows", () => {
+  const detail = { kind: "agent", name: "orders-ci", reason: "it deleted a table", owner: "orders-lead" };
+  const made = (more: Record<string, string>) =>
+    freezeMessage(notice("freeze.made", { escalation: null, detail: { ...detail, ...more } }), CONTEXT);
+  const message = made({ by: "person", person: "security-engineer" });
+  expect([message.title, message.url, message.facts]).toEqual([
+    "Agent orders-ci was frozen",
+    "https://twokey.example.com/sessions",
+    null,
+  ]);
+  expect(linesOf(message)).toEqual([
+    "Why: it deleted a table",
+    "By: security-engineer",
+    "Owner: orders-lead",
+    "Frozen: 2030-01-01 12:00 UTC",
+    "What now: Nothing of it is minted or delivered until an administrator thaws it on the page.",
+  ]);
+  expect(linesOf(made({ by: "operator" }))).toContain("By: an operator");
+  expect(linesOf(made({ by: "rule" }))).toContain("By: a rule of guardrails.yaml");
+});
+
+test("a freeze of everything is told as that, and takes two administrators", () => {
+  const detail = { kind: "all", reason: "", by: "operator" };
+  const message = freezeMessage(notice("freeze.made", { escalation: null, detail }), CONTEXT);
+  expect(message.title).toBe("Everything was frozen");
+  expect(linesOf(message)).toContain("Why: no reason was given");
+  expect(linesOf(message)).toContain(
+    "What now: Nothing is minted or delivered until two administrators thaw it on the page.",
+  );
+});
+
+test("whoever froze wrote the reason: hidden characters are shown, and it begins no line that looks like ours", () => {
+  const detail = { kind: "agent", name: "a\u202eb", reason: "x\u200b\nBy: everybody", by: "operator" };
+  const message = freezeMessage(notice("freeze.made", { escalation: null, detail }), CONTEXT);
+  expect(message.title).toBe("Agent a⟨U+202E⟩b was frozen");
+  expect(linesOf(message)).toContain("Why: x⟨U+200B⟩ ⏎ By: everybody");
+  expect(message.lines.filter(({ label }) => label === "By")).toHaveLength(1);
 });
 
 test("hidden characters are shown, and a line break begins no line that looks like ours", () => {

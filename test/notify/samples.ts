@@ -9,7 +9,7 @@ import type {
   Verdict,
 } from "../../src/escalation/escalation.ts";
 import type { Message, Notice, NoticeKind } from "../../src/escalation/outbox.ts";
-import { escalationMessage, type MessageContext } from "../../src/flows/notify-message.ts";
+import { escalationMessage, freezeMessage, type MessageContext } from "../../src/flows/notify-message.ts";
 import { canonicalJson } from "../../src/policy/digest.ts";
 
 export const ID = "esc-mfrggzdfmztwq2lknnwg23tp";
@@ -115,6 +115,12 @@ export const CONTEXT: MessageContext = {
     },
   ],
 };
+
+/** The message of a freeze for which somebody gave `reason`. */
+export function frozen(reason: string): Message {
+  const detail = { kind: "agent", name: "orders-ci", reason, by: "person", person: "security-engineer" };
+  return freezeMessage(notice("freeze.made", { escalation: null, detail }), CONTEXT);
+}
 
 /** The message of a request in which the agent wrote `text` wherever it may. */
 export function requested(text: string): Message {

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { createSlack } from "../../src/adapters/notify/slack.ts";
 import { Secret } from "../../src/session/credentials.ts";
 import { startReceiver, type Receiver, type Reply } from "./receivers.ts";
-import { requested } from "./samples.ts";
+import { frozen, requested } from "./samples.ts";
 
 let receiver: Receiver | undefined;
 afterEach(async () => {
@@ -51,6 +51,19 @@ test("case 42: the text for phones, where Slack reads markup, holds nothing of t
   const { text } = await bodyFor(HOSTILE);
   expect(text).toBe((await bodyFor("harmless")).text);
   expect(text).toMatch(/^[\w: ]+$/);
+});
+
+test("case 42: markup in the reason of a freeze stands there literally, and nowhere on phones", async () => {
+  const { channel, received } = await slack();
+  await channel.deliver(frozen(HOSTILE), null);
+  const { text, blocks } = JSON.parse(received[0]?.body ?? "") as Body;
+  const texts = blocks.flatMap((block) => (block.text === undefined ? [] : [block.text]));
+  expect(texts.map(({ type, emoji }) => [type, emoji])).toEqual(texts.map(() => ["plain_text", false]));
+  expect(texts.map((one) => asSlackShows(one["text"]))).toContain(`Why: ${HOSTILE}`);
+  expect(JSON.stringify(blocks)).not.toMatch(/[<>]/);
+  expect(text).toMatch(/^[\w: ]+$/);
+  const buttons = blocks.flatMap(({ elements }) => elements ?? []);
+  expect(buttons.map(({ url }) => url)).toEqual(["https://twokey.example.com/sessions"]);
 });
 
 test("case 43: the one button is a link to the page, and links are not unfurled", async () => {

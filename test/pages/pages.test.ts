@@ -253,8 +253,13 @@ test("a session is listed by its agent while it may live, with what it may do", 
   // As STS would answer: the flow's clock has not reached it.
   const { session } = value(await mint(broker, escalation.id));
   const just = { ...broker, clock: () => new Date(session.requestedAt.getTime()) };
-  const live = value(await showSessions(just));
-  const over = value(await showSessions({ ...broker, clock: () => new Date("2199-01-01T00:00:00Z") }));
+  const live = value(await showSessions(just, viewer("platform-engineer")));
+  const over = value(
+    await showSessions(
+      { ...broker, clock: () => new Date("2199-01-01T00:00:00Z") },
+      viewer("platform-engineer"),
+    ),
+  );
   expect(over.agents).toEqual([]);
   expect(live.agents.map(({ agent, owner, sessions }) => [agent, owner, sessions.length])).toEqual([
     ["orders-ci", "orders-lead", 1],

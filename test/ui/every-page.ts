@@ -33,6 +33,9 @@ const owner = fixture.escalation({
   mayApprove: { ok: false, why: "You own the agent orders-ci, so your approval cannot count." },
 });
 
+const EVERYTHING =
+  "Everything is frozen since 2026-03-02 09:25 UTC: no agent gets a session until two administrators thaw it, under Sessions.";
+
 export const EVERY_PAGE: Readonly<Record<string, () => string>> = {
   "/queue": () => queuePage(fixture.QUEUE, frame({ notices: ["The policy folder has faults."] })),
   "/queue/empty": () => queuePage({ mine: [], others: [], decided: [] }, frame({ waiting: 0 })),
@@ -43,6 +46,8 @@ export const EVERY_PAGE: Readonly<Record<string, () => string>> = {
   "/escalations/hostile": () => escalationPage(fixture.HOSTILE, frame()),
   "/escalations/policy": () => escalationPage(fixture.POLICY_ESCALATION, frame()),
   "/sessions": () => sessionsPage(fixture.SESSIONS, frame({ here: "sessions" })),
+  "/sessions/stopped": () =>
+    sessionsPage(fixture.STOPPED, frame({ here: "sessions", notices: [EVERYTHING] })),
   "/policies": () =>
     policiesPage(
       { version: "aa".repeat(32), templates: [fixture.TEMPLATE], faults: ["agents.yaml:3:1: no such owner"] },

@@ -266,6 +266,7 @@ export const SESSIONS: SessionsData = {
           escalation: null,
           may: "reads stacks, logs and metrics",
           summary: "look at the stacks",
+          stopped: null,
         },
         {
           id: "tks-bbcdefghijklmnopqrstuvwx",
@@ -278,11 +279,81 @@ export const SESSIONS: SessionsData = {
           escalation: ID,
           may: "executes one change set",
           summary: "Stop orders being delivered twice",
+          stopped: null,
         },
       ],
     },
     { agent: "billing-ci", owner: "platform-engineer", sessions: [] },
   ],
+  freezes: [],
+  roles: [],
+  names: {
+    agents: ["billing-ci", "orders-ci"],
+    templates: ["observe", "production-stack-change", "staging-deploy"],
+  },
+};
+
+/** Everything frozen, and more besides, with a hostile reason; AWS in each of its states. */
+export const STOPPED: SessionsData = {
+  ...SESSIONS,
+  agents: [
+    {
+      agent: "orders-ci",
+      owner: "orders-lead",
+      sessions: (["freeze", "ended"] as const).map((by, index) => ({
+        id: `tks-${index}bcdefghijklmnopqrstuvwx`,
+        template: "observe",
+        account: "orders",
+        state: "issued" as const,
+        requestedAt: minutes(-10),
+        expiresAt: minutes(50),
+        frozenAt: null,
+        escalation: null,
+        may: "reads stacks, logs and metrics",
+        summary: "look at the stacks",
+        stopped: by === "freeze" ? { by, target: { kind: "agent" as const, name: "orders-ci" } } : { by },
+      })),
+    },
+  ],
+  freezes: [
+    {
+      target: { kind: "all", name: null },
+      reason: "credentials leaked",
+      by: "person",
+      person: "Security engineer",
+      frozenAt: minutes(-5),
+      firstKey: "Platform engineer on duty",
+      mayThaw: { ok: true },
+    },
+    {
+      target: { kind: "agent", name: "orders-ci" },
+      reason: '<script>alert(1)</script>\u202Elatigel" onmouseover="alert(2)',
+      by: "operator",
+      person: null,
+      frozenAt: minutes(-6),
+      firstKey: null,
+      mayThaw: { ok: false, why: "You own the agent behind it: another administrator thaws it." },
+    },
+    {
+      target: { kind: "template", name: "staging-deploy" },
+      reason: "",
+      by: "rule",
+      person: null,
+      frozenAt: minutes(-7),
+      firstKey: null,
+      mayThaw: { ok: true },
+    },
+  ],
+  roles: [
+    { state: "in_force" as const, form: "everyone" as const, since: minutes(-4), message: null },
+    { state: "waiting" as const, form: null, since: null, message: null },
+    {
+      state: "failed" as const,
+      form: null,
+      since: null,
+      message: "AccessDenied: <img src=x> is not authorized to perform iam:PutRolePolicy",
+    },
+  ].map((role, index) => ({ roleArn: `arn:aws:iam::111122223333:role/twokey/ai-role-${index}`, ...role })),
 };
 
 export const TEMPLATE: TemplateData = {

@@ -20,6 +20,7 @@ import {
   QUEUE,
   queueRow,
   SESSIONS,
+  STOPPED,
   TEMPLATE,
 } from "./page-fixtures.ts";
 
@@ -58,11 +59,70 @@ test("the navigation shows People to administrators only, and nothing to nobody"
   expect(signIn).not.toContain("<nav");
 });
 
-test("a live session has its place for freezing, with the reason why it cannot be pressed", () => {
+test("freezing is one form for each session, agent, template and everything, each with its reason and meaning", () => {
   const html = sessionsPage(SESSIONS, frame());
-  expect(html.match(/>Freeze<\/button>/g)).toHaveLength(1);
-  expect(html).toMatch(/<button type="button" [^>]*disabled[^>]*>Freeze/);
-  expect(html).toContain("comes with the kill switch");
+  const forms = [
+    ...html.matchAll(/<form data-ceremony="freeze" data-kind="(\w+)"(?: data-name="([\w-]+)")?/g),
+  ];
+  expect(forms.map(([, kind, name]) => `${kind} ${name ?? "-"}`)).toEqual([
+    "session tks-abcdefghijklmnopqrstuvwx",
+    "agent orders-ci",
+    "agent billing-ci",
+    "agent -",
+    "template -",
+    "all -",
+  ]);
+  expect(html.match(/name="reason"/g)).toHaveLength(forms.length);
+  // Everything stands in a box of its own.
+  expect(html).toMatch(/<div class="everything"><details id="freeze-all"/);
+  expect(wordsOf(html)).toContain("every session of every AI role ends. Two administrators thaw it.");
+});
+
+test("what is frozen says what, why, by whom, since when and who may thaw it, with the first key of two", () => {
+  const text = wordsOf(sessionsPage(STOPPED, frame()));
+  for (const said of [
+    "Everything",
+    "credentials leaked",
+    "Security engineer",
+    "2026-03-02 09:25 UTC",
+    "The key of Platform engineer on duty lies there: another administrator has an hour from then.",
+    "Turn the second key",
+    "an operator, by the operators’ token",
+    "You own the agent behind it: another administrator thaws it.",
+    "a rule of guardrails.yaml",
+    "no reason given",
+  ])
+    expect(text).toContain(said);
+  const html = sessionsPage(STOPPED, frame());
+  const thaws = [...html.matchAll(/<form data-ceremony="thaw" data-kind="(\w+)"/g)].map(([, kind]) => kind);
+  expect(thaws).toEqual(["all", "template"]);
+  // What is frozen whole is not frozen again.
+  expect(html).not.toContain('id="freeze-all"');
+  expect(html).not.toContain('id="freeze-agent-orders-ci"');
+});
+
+test("what is in force in AWS is told by role with AWS's word, and not as instant", () => {
+  const text = wordsOf(sessionsPage(STOPPED, frame()));
+  for (const said of [
+    "AWS puts it into effect within seconds to minutes",
+    "In force",
+    "every session that is older than the freeze, frozen or not",
+    "2026-03-02 09:26 UTC",
+    "Waiting: AWS is being told",
+    "Not taken: it is tried again",
+    "is not authorized to perform iam:PutRolePolicy",
+    "Frozen with its agent",
+    "Denied in AWS since a freeze",
+  ])
+    expect(text).toContain(said);
+  expect(text).not.toMatch(/instant|immediately/i);
+  expect(text).toContain("0 live, 2 shown");
+});
+
+test("reasons of freezes and AWS's words are inert", () => {
+  const html = sessionsPage(STOPPED, frame());
+  expect(html).not.toMatch(/<script>|<img src=x|onmouseover="alert/);
+  expect(html).toContain('<mark class="hidden">');
 });
 
 test("a template shows its proof with a word for every sign, and what does not hold is counted", () => {
@@ -110,7 +170,7 @@ test("the OIDC button carries on to where the person was going", () => {
 test("empty pages say that they are", () => {
   const empty = [
     queuePage({ mine: [], others: [], decided: [] }, frame()),
-    sessionsPage({ agents: [] }, frame()),
+    sessionsPage({ ...SESSIONS, agents: [] }, frame()),
     policiesPage({ version: "a", templates: [], faults: [] }, frame()),
     auditPage({ ...AUDIT, entries: [], next: null }, frame()),
     storyPage({ escalation: ID, rows: [] }, frame()),

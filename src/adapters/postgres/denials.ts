@@ -31,8 +31,9 @@ const DENY = `
   INSERT INTO denied_sessions (session, role_arn, cause, issued_before, until)
   SELECT session, role_arn, cause, issued_before, until FROM json_to_recordset($1::text::json)
     AS r (session text, role_arn text, cause text, issued_before timestamptz, until timestamptz)
-  ON CONFLICT (session) DO NOTHING`;
-const ALLOW = "DELETE FROM denied_sessions WHERE session = $1 RETURNING role_arn";
+  ON CONFLICT (session) DO UPDATE SET cause = COALESCE(denied_sessions.cause, excluded.cause)`;
+// One that is denied with its agent or template stays so: thawing the session lifts the session's own freeze alone.
+const ALLOW = "DELETE FROM denied_sessions WHERE session = $1 AND cause IS NULL RETURNING role_arn";
 
 async function want(tx: Queries, roles: readonly string[], now: Date): Promise<void> {
   const rows = [...new Set(roles)].map((role_arn) => ({ role_arn }));
@@ -69,7 +70,7 @@ export async function denyEveryone(tx: Queries, roles: readonly string[], now: D
   await tx.query(EVERYONE, [JSON.stringify(roles), before.toISOString(), until.toISOString()]);
 }
 
-/** The session may be used again. */
+/** The session may be used again, unless it is denied with its agent or template. */
 export async function allow(tx: Queries, session: string, now: Date): Promise<void> {
   const rows = await tx.query(ALLOW, [session]);
   await want(

@@ -143,10 +143,12 @@ export async function thawUnderHead(
   const freeze = await findFreeze(tx, target);
   if (freeze === null) return err("not_frozen");
   const { now } = writing;
-  const { person, quorum } = thawing;
-  if (quorum === 2 && freeze.firstKey === person) return err("same_person");
-  const first = quorum === 2 && freeze.firstKey === null;
-  const keys = [freeze.firstKey, person].filter((key): key is string => key !== null);
+  const { person, quorum, administrators } = thawing;
+  const counted = [freeze.firstKey].filter((key) => key !== null && administrators.includes(key));
+  const [firstKey = null] = counted;
+  if (quorum === 2 && firstKey === person) return err("same_person");
+  const first = quorum === 2 && firstKey === null;
+  const keys = [firstKey, person].filter((key): key is string => key !== null);
   writing.record(thawEntry(freeze, thawing, { at: now, keys, state: first ? "first_key" : "thawed" }));
   if (first) {
     await tx.query(FIRST_KEY, [freeze.id, person, now.toISOString()]);

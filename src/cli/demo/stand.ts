@@ -26,6 +26,8 @@ export interface Stand {
   readonly awsUrl: string;
   readonly broker: RunningBroker;
   readonly account: Account;
+  /** The operators' token, with which the kill switch is tried. */
+  readonly operatorTokenFile: string;
   /** The broker as the agent asks it. */
   readonly access: BrokerAccess;
   /** Starts the agent's endpoint for a template: what `twokey agent serve` does. */
@@ -119,7 +121,8 @@ async function start(folder: string, closers: Close[], close: () => Promise<void
     return { url: started.value.url, tokenFile, may: started.value.session.may };
   };
   const access = brokerAccess({ url: new URL(broker.url), agentKey: keyFile, workloadTokenFile: null }, {});
-  return { aws, awsUrl, broker, account, access, agent, close };
+  const operatorTokenFile = join(folder, "data", "operator-token");
+  return { aws, awsUrl, broker, account, operatorTokenFile, access, agent, close };
 }
 
 /** The shipped set, with the demo's one agent enrolled in it. */

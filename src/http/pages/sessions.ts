@@ -10,5 +10,5 @@ export const sessionsRoute: PageRoute = {
   path: "/sessions",
   summary: "Live sessions by agent",
   page: (broker, viewer) =>
-    framed(broker, viewer, "sessions", { data: showSessions(broker), draw: sessionsPage }),
+    framed(broker, viewer, "sessions", { data: showSessions(broker, viewer), draw: sessionsPage }),
 };

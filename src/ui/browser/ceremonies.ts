@@ -82,6 +82,24 @@ export const CEREMONIES: Readonly<Record<string, Ceremony>> = {
     return { next: null, words: `${person} was signed out everywhere.` };
   },
 
+  freeze: async (form, fields) => {
+    const target = targetOf(form, fields);
+    const confirmation = await confirm(`freeze ${wordsOf(target)}`);
+    await call("/v1/freezes/confirmed", { target, reason: field(fields, "reason"), confirmation });
+    return { next: null, words: `Frozen: ${wordsOf(target)}. The table says how far AWS is.` };
+  },
+
+  thaw: async (form, fields) => {
+    const target = targetOf(form, fields);
+    const confirmation = await confirm(`thaw ${wordsOf(target)}`);
+    const answer = await call("/v1/thaws", { target, confirmation });
+    const first = needText(answer, "state") === "first_key";
+    const words = first
+      ? "Your key lies there. Another administrator turns the second one, within the hour."
+      : `Thawed: ${wordsOf(target)}.`;
+    return { next: null, words };
+  },
+
   decide: async (form, fields) => {
     const [escalation, verdict] = [fact(form, "escalation"), fact(form, "verdict")];
     const options = { escalation, digest: fact(form, "digest"), verdict };
@@ -94,6 +112,22 @@ export const CEREMONIES: Readonly<Record<string, Ceremony>> = {
     };
   },
 };
+
+/** What is frozen or thawed: named by the form, or chosen in it. */
+interface Target {
+  readonly kind: string;
+  readonly name?: string;
+}
+
+function targetOf(form: HTMLFormElement, fields: FormData): Target {
+  const kind = fact(form, "kind");
+  if (kind === "all") return { kind };
+  const name = form.dataset["name"] ?? field(fields, "name");
+  if (name === "") throw new Refused("Choose what is to be frozen first.");
+  return { kind, name };
+}
+
+const wordsOf = ({ kind, name }: Target): string => (name === undefined ? kind : `${kind} ${name}`);
 
 interface Signed {
   readonly nonce: string;

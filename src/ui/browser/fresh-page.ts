@@ -50,8 +50,8 @@ function keepOpen(old: Element, next: Element): void {
 }
 
 function keepTyped(old: Element, next: Element): void {
-  for (const typed of old.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(
-    "input[id], textarea[id]",
+  for (const typed of old.querySelectorAll<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>(
+    "input[id], textarea[id], select[id]",
   )) {
     const same = next.querySelector(`#${CSS.escape(typed.id)}`);
     if (same !== null && same.tagName === typed.tagName) (same as HTMLInputElement).value = typed.value;
