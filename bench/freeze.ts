@@ -93,7 +93,13 @@ export async function freezeFigures(rounds: number): Promise<FreezeFigures> {
     figures.dispatched.push((iam.puts[before] ?? NaN) - start);
     await first.audit.freezes.thaw(
       { kind: "agent", name: "orders-ci" },
-      { person: "bench", requestId: "req-bench", policyVersion: "bench", quorum: 1, administrators: ["bench"] },
+      {
+        person: "bench",
+        requestId: "req-bench",
+        policyVersion: "bench",
+        quorum: 1,
+        administrators: ["bench"],
+      },
     );
   }
 }
@@ -115,7 +121,9 @@ async function startIam() {
           : "";
       response
         .writeHead(200, { "content-type": "text/xml" })
-        .end(`<${action}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/">${inner}</${action}Response>`);
+        .end(
+          `<${action}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/">${inner}</${action}Response>`,
+        );
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,20 +1,31 @@
 /**
  * `npm run bench`: the figures Twokey promises, measured side by side in one run.
- * Options: --json; --quick (shorter, for a look); --only mint|policy|escalations|pages|startup.
+ * Options: --json; --quick (shorter, for a look); --only mint|paced|freeze|policy|escalations|pages|startup, and by name
+ * alone, because they take long: growth (a quarter of an hour, 20 GB of disk), soak (half an hour; --minutes).
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { freezeFigures } from "./freeze.ts";
+import { growthFigures } from "./growth.ts";
 import { pageRows } from "./escalation-page.ts";
 import { queueRows, type QueueRow } from "./escalations.ts";
-import { mintRows, type MintRow } from "./mint.ts";
+import { mintRows, pacedRow, type MintRow } from "./mint.ts";
+import type { Measured } from "./measure.ts";
 import { policyFigures } from "./policy.ts";
+import { soakFigures } from "./soak.ts";
 import { startupFigures } from "./startup.ts";
 
 const { values } = parseArgs({
-  options: { json: { type: "boolean" }, quick: { type: "boolean" }, only: { type: "string" } },
+  options: {
+    json: { type: "boolean" },
+    quick: { type: "boolean" },
+    only: { type: "string" },
+    minutes: { type: "string" },
+  },
 });
 const quick = values.quick === true;
 const wanted = (part: string): boolean => values.only === undefined || values.only === part;
+const named = (part: string): boolean => values.only === part;
 const note = (text: string): void => {
   process.stderr.write(`… ${text}\n`);
 };
@@ -22,6 +33,20 @@ const note = (text: string): void => {
 const mint = wanted("mint")
   ? await mintRows({ milliseconds: quick ? 500 : 2_000, rounds: quick ? 2 : 4 }, note)
   : [];
+if (wanted("paced")) note("mints at 50 a second");
+const paced = wanted("paced") ? await pacedRow(quick ? 5 : 60) : null;
+if (wanted("freeze")) note("freezes");
+const freeze = wanted("freeze") ? await freezeFigures(quick ? 5 : 50) : null;
+const growth = named("growth")
+  ? await growthFigures(
+      quick
+        ? { sessions: 10_000, entries: 100_000, milliseconds: 500 }
+        : { sessions: 1_000_000, entries: 10_000_000, milliseconds: 3_000 },
+      note,
+    )
+  : null;
+const minutes = Number(values.minutes ?? (quick ? 1 : 30));
+const soak = named("soak") ? await soakFigures({ minutes, perSecond: 200 }, note) : null;
 if (wanted("policy")) note("policies");
 const policy = wanted("policy") ? await policyFigures(quick ? 500 : 3_000) : null;
 if (wanted("escalations")) note("escalations");
@@ -34,7 +59,9 @@ if (wanted("startup")) note("start-up");
 const startup = wanted("startup") ? await startupFigures(quick ? 5 : 25) : null;
 
 if (values.json === true)
-  process.stdout.write(`${JSON.stringify({ mint, policy, queue, pages, startup }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ mint, paced, freeze, growth, soak, policy, queue, pages, startup }, null, 2)}\n`,
+  );
 else report();
 
 function report(): void {
@@ -48,6 +75,48 @@ function report(): void {
       "store       in flight   bare p50   mint p50     added   bare p99   mint p99   bare/s   mint/s   ratio",
     );
     lines.push(...mint.map(row));
+  }
+  if (paced !== null) {
+    const [bare, mint] = paced;
+    lines.push("", "One mint every 20 ms on PostgreSQL, and a bare STS call between them (ms)");
+    lines.push(`bare ${times(bare)}`, `mint ${times(mint)}`);
+    lines.push(`added p50 ${(mint.p50 - bare.p50).toFixed(2)}, p99 ${(mint.p99 - bare.p99).toFixed(2)}`);
+  }
+  if (freeze !== null) {
+    const { rounds, answered, lastDelivered, dispatched, deliveredAfter } = freeze;
+    lines.push(
+      "",
+      `Freeze of a minting agent, two brokers on one PostgreSQL, ${rounds} times (ms from the request)`,
+    );
+    lines.push(`answered ${times(answered)}`, `last delivered by either ${times(lastDelivered)}`);
+    lines.push(
+      `policy at IAM ${times(dispatched)}`,
+      `sessions delivered after the answer: ${deliveredAfter}`,
+    );
+  }
+  if (growth !== null) {
+    const { sessions, entries, empty, grown, emptyAt64, grownAt64, proof } = growth;
+    lines.push(
+      "",
+      `${sessions.toLocaleString("en")} sessions and ${entries.toLocaleString("en")} entries (ms)`,
+    );
+    lines.push(
+      `mint, empty ${times(empty)}; grown ${times(grown)}; ratio of p50 ${(grown.p50 / empty.p50).toFixed(2)}`,
+    );
+    lines.push(
+      `64 in flight, empty ${times(emptyAt64)}; grown ${times(grownAt64)}; ratio of p50 ${(grownAt64.p50 / emptyAt64.p50).toFixed(2)}`,
+    );
+    lines.push(`inclusion proof, checked ${times(proof)}`);
+    lines.push(`verify ${Math.round(growth.verifiedPerSecond).toLocaleString("en")} entries/s`);
+    lines.push(`  search columns ${Math.round(growth.misfiledPerSecond).toLocaleString("en")} entries/s`);
+  }
+  if (soak !== null) {
+    const { perSecond, minted, failed, rss } = soak;
+    lines.push("", `Soak: ${soak.minutes} min at ${perSecond} mints/s: ${minted} minted, ${failed} failed`);
+    lines.push(`RSS by tenths, the first left out (MiB): ${rss.map((one) => one.toFixed(0)).join(" ")}`);
+    const mean = rss.reduce((sum, one) => sum + one, 0) / rss.length;
+    const off = Math.max(...rss.map((one) => Math.abs(one - mean) / mean));
+    lines.push(`furthest from the mean: ${(off * 100).toFixed(1)} %`);
   }
   if (policy !== null) {
     lines.push("", `Compile staging-deploy   ${policy.compileMicroseconds.toFixed(1)} µs`);
@@ -75,6 +144,10 @@ function report(): void {
     lines.push(`credential-process       ${startup.credentialProcess.toFixed(0)} ms, warm agent`);
   }
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function times({ p50, p99 }: Measured): string {
+  return `p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}`;
 }
 
 function queueRow({ question, p50 }: QueueRow): string {

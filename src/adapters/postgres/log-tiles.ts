@@ -16,24 +16,18 @@ const ROOTS = `
   SELECT idx, root FROM log_tiles WHERE level = $1::integer AND idx >= $2::bigint AND idx < $3::bigint
   ORDER BY idx`;
 
-interface Place {
-  /** Of tiles: the hashes are at level 8 · `level` of the tree. */
-  readonly level: number;
-  readonly index: number;
-}
-
 export interface TileReader {
   hashes(wanted: readonly { readonly level: number; readonly index: number }[]): Promise<readonly Hash[]>;
 }
 
-/** Remembers what it read, so one is for one question. */
+/** Remembers the tiles it read, so one is for one question. */
 export function tileReader(db: Queries): TileReader {
-  const read = new Map<string, Promise<readonly Hash[]>>();
+  const tiles = new Map<string, Promise<readonly Hash[] | null>>();
 
-  function partsOf(tile: Place): Promise<readonly Hash[]> {
-    const key = `${tile.level} ${tile.index}`;
-    const known = read.get(key) ?? readParts(db, tile);
-    read.set(key, known);
+  function tileOf(level: number, index: number): Promise<readonly Hash[] | null> {
+    const key = `${level} ${index}`;
+    const known = tiles.get(key) ?? readTile(db, level, index);
+    tiles.set(key, known);
     return known;
   }
 
@@ -41,28 +35,38 @@ export function tileReader(db: Queries): TileReader {
     const tileLevel = Math.floor(level / SPAN);
     const count = 2 ** (level % SPAN);
     const first = index * count;
-    const tile = { level: tileLevel, index: Math.floor(first / WIDTH) };
+    const tile = await tileOf(tileLevel, Math.floor(first / WIDTH));
     const start = first % WIDTH;
-    const parts = await partsOf(tile);
-    return foldComplete(parts.slice(start, start + count));
+    return foldComplete(
+      tile?.slice(start, start + count) ?? (await readParts(db, { level: tileLevel, first, count })),
+    );
   }
 
   return { hashes: (wanted) => Promise.all(wanted.map(({ level, index }) => hashOf(level, index))) };
 }
 
-/** Of a tile that is not complete, as many as there are. */
-async function readParts(db: Queries, { level, index }: Place): Promise<readonly Hash[]> {
+async function readTile(db: Queries, level: number, index: number): Promise<readonly Hash[] | null> {
   const [tile] = await db.query(TILE, [level, index]);
-  if (tile !== undefined) return hashesOf(tile["hashes"] as string);
-  const first = index * WIDTH;
-  if (level === 0) return (await readLeaves(db, { from: first, to: first + WIDTH })).map(leafHash);
-  const rows = await db.query(ROOTS, [level - 1, first, first + WIDTH]);
+  return tile === undefined ? null : hashesOf(tile["hashes"] as string);
+}
+
+interface Parts {
+  /** Of tiles: the hashes are at level 8 · `level` of the tree. */
+  readonly level: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Hashes that stand side by side, where no tile has them. */
+async function readParts(db: Queries, { level, first, count }: Parts): Promise<readonly Hash[]> {
+  const to = first + count;
+  if (level === 0) return (await readLeaves(db, { from: first, to })).map(leafHash);
+  const rows = await db.query(ROOTS, [level - 1, first, to]);
   const roots: Hash[] = rows.map((row) => Buffer.from(row["root"] as string, "base64"));
   // Tiles are made in order: what is missing is behind those that are there.
-  while (roots.length < WIDTH) {
-    const parts = await readParts(db, { level: level - 1, index: first + roots.length });
-    if (parts.length < WIDTH) break;
-    roots.push(foldComplete(parts));
+  while (roots.length < count) {
+    const below = { level: level - 1, first: (first + roots.length) * WIDTH, count: WIDTH };
+    roots.push(foldComplete(await readParts(db, below)));
   }
   return roots;
 }
@@ -90,7 +94,7 @@ export async function makeTiles(db: Database, size: number, limit: number): Prom
     const complete = Math.floor(parts / WIDTH);
     for (let index = Number(row?.["made"]); index < complete; index += 1) {
       if (made === limit) return made;
-      const hashes = await readParts(db, { level, index });
+      const hashes = await readParts(db, { level, first: index * WIDTH, count: WIDTH });
       if (hashes.length !== WIDTH) throw new Error(`the log lacks entries for tile ${level}/${index}`);
       const text = Buffer.concat(hashes).toString("base64");
       const root = Buffer.from(foldComplete(hashes)).toString("base64");
