@@ -14,6 +14,7 @@ import { createTokenVerifier } from "./adapters/oidc/verify-token.ts";
 import { loadPolicyFolder } from "./adapters/policy-files/load.ts";
 import { watchPolicyFolder } from "./adapters/policy-files/watch.ts";
 import { openAuditLog, type Store } from "./adapters/postgres/audit-log.ts";
+import type { Database } from "./adapters/postgres/sql.ts";
 import { loadUiAssets } from "./adapters/ui-assets/load.ts";
 import { createWebauthn } from "./adapters/webauthn/webauthn.ts";
 import type { Entry } from "./audit/entry.ts";
@@ -28,6 +29,7 @@ import type { VerifyToken } from "./identity/verify.ts";
 import type { Site } from "./identity/webauthn.ts";
 import type { ServedPolicy } from "./policy/serve.ts";
 import { err, ok, type Result } from "./result.ts";
+import type { AssumeRole } from "./session/assume-role.ts";
 import type { Secret } from "./session/credentials.ts";
 import { base32 } from "./session/name.ts";
 import { channelsOf, startNotifications, type Notifications } from "./wire/notifications.ts";
@@ -50,6 +52,11 @@ export interface Overrides {
    * Without this there is no such token.
    */
   readonly onBootstrap?: (token: Secret, origin: string) => void;
+  /** Stands between the flows and what they lose when the machine fails: the fault harness kills the process there. */
+  readonly decorate?: {
+    readonly database?: (database: Database) => Database;
+    readonly assumeRole?: (assumeRole: AssumeRole) => AssumeRole;
+  };
 }
 
 export interface RunningBroker {
@@ -80,7 +87,8 @@ export async function startBroker(
   let served = (): ServedPolicy => policy.value;
   const verifyToken = tokenVerifier(config, () => served(), clock, log);
   const sts = createAssumeRole({ ...config.sts, credentials: overrides.awsCredentials ?? null });
-  const audit = await openAuditLog(config.store);
+  const { database, assumeRole = (inner: AssumeRole) => inner } = overrides.decorate ?? {};
+  const audit = await openAuditLog(config.store, database);
   const kept = await startKeeping(policy.value, { folder: config.policies, audit, clock }).catch(
     async (error: unknown) => {
       sts.close();
@@ -101,7 +109,7 @@ export async function startBroker(
     audit,
     escalations: audit.escalations,
     humans: audit.humans,
-    assumeRole: sts.assumeRole,
+    assumeRole: assumeRole(sts.assumeRole),
     revokeSession: createRevokeSession(aws),
     readChangeSet: createReadChangeSet(aws),
     webauthn: createWebauthn(),
