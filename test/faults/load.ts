@@ -102,8 +102,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   "expired_token",
   "shutting_down",
   "sts_unknown",
-  // A decision that was made though nobody heard of it.
+  // A decision that was made though nobody heard of it, and the same once the other's has made the quorum.
   "already_decided",
+  "escalation_closed",
 ]);
 
 export interface Client {

@@ -12,7 +12,7 @@ import { startFaultWorld, type FaultWorld } from "./world.ts";
 
 const LOST_REPLY: Fault = { kind: "lost-reply", bytes: 0, then: "cut" };
 /** Short, so that an answer that never comes is given up soon. */
-const TIMEOUT_MS = 500;
+const TIMEOUT_MS = 2_000;
 
 describe.skipIf(!postgresInstalled)("between the broker and PostgreSQL", () => {
   let world: FaultWorld;

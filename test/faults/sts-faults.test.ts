@@ -108,11 +108,12 @@ describe.skipIf(!postgresInstalled)("a grant's call of STS", () => {
   );
 
   test.each([
-    ["Throttling", 503, "sts_throttled"],
-    ["AccessDenied", 502, "sts_refused"],
-  ])("STS says %s: the grant is there again and makes one session", async (code, status, problem) => {
+    [400, "Throttling", 503, "sts_throttled"],
+    [429, "TooManyRequestsException", 503, "sts_throttled"],
+    [403, "AccessDenied", 502, "sts_refused"],
+  ])("STS says %i %s: the grant is there again and makes one session", async (by, code, status, problem) => {
     const escalation = await granted();
-    const refusal = stsError(400, code);
+    const refusal = stsError(by, code);
     world.sts.instead = () => refusal;
     const answer = await agent.use(escalation);
     expect([answer.status, answer.json["code"]]).toEqual([status, problem]);

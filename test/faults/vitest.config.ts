@@ -10,6 +10,8 @@ export default defineConfig({
     pool: "forks",
     // Each file has brokers and a database of its own, which two cores carry one at a time.
     fileParallelism: false,
+    // Nor does loading everything again for each file tell anything.
+    isolate: false,
     // The table of hits is the harness's answer.
     disableConsoleIntercept: true,
   },
