@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Those kill processes and take minutes: `npm run test:faults`.
+    exclude: ["test/faults/**"],
     // Tests start real servers and child processes: give them room on two cores, and never retry.
     testTimeout: 30_000,
     hookTimeout: 60_000,

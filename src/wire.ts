@@ -12,6 +12,7 @@ import { createDenyOnRole } from "./adapters/aws/deny-on-role.ts";
 import { loadPolicyFolder } from "./adapters/policy-files/load.ts";
 import { watchPolicyFolder } from "./adapters/policy-files/watch.ts";
 import { openAuditLog, type Store } from "./adapters/postgres/audit-log.ts";
+import type { Database } from "./adapters/postgres/sql.ts";
 import { loadUiAssets } from "./adapters/ui-assets/load.ts";
 import { createWebauthn } from "./adapters/webauthn/webauthn.ts";
 import type { Entry } from "./audit/entry.ts";
@@ -24,6 +25,7 @@ import { createApp, type App } from "./http/app.ts";
 import { closeServer, listen, urlOf, within } from "./http/server.ts";
 import type { ServedPolicy } from "./policy/serve.ts";
 import { err, ok, type Result } from "./result.ts";
+import type { AssumeRole } from "./session/assume-role.ts";
 import type { Secret } from "./session/credentials.ts";
 import { base32 } from "./session/name.ts";
 import { startBeside, type Beside } from "./wire/beside.ts";
@@ -49,6 +51,11 @@ export interface Overrides {
    * Without this there is no such token.
    */
   readonly onBootstrap?: (token: Secret, origin: string) => void;
+  /** Stands between the flows and what they lose when the machine fails: the fault harness kills the process there. */
+  readonly decorate?: {
+    readonly database?: (database: Database) => Database;
+    readonly assumeRole?: (assumeRole: AssumeRole) => AssumeRole;
+  };
 }
 
 export interface RunningBroker {
@@ -81,9 +88,10 @@ export async function startBroker(
   let served = (): ServedPolicy => policy.value;
   const bareVerifyToken = tokenVerifier(config, () => served(), clock, log);
   const sts = createAssumeRole({ ...config.sts, credentials: overrides.awsCredentials ?? null });
+  const decorate = overrides.decorate ?? {};
   const bare = {
-    audit: await openAuditLog(config.store),
-    assumeRole: sts.assumeRole,
+    audit: await openAuditLog(config.store, decorate.database),
+    assumeRole: (decorate.assumeRole ?? same)(sts.assumeRole),
     verifyToken: bareVerifyToken,
   };
   const telemetry = createTelemetry(bare, () => served());
@@ -166,6 +174,8 @@ export async function startBroker(
     throw error;
   }
 }
+
+const same = (inner: AssumeRole): AssumeRole => inner;
 
 interface AppParts {
   readonly broker: () => Broker;

@@ -49,13 +49,29 @@ export async function admitInvited(broker: Broker, call: PersonCall): Promise<Re
 async function identify(broker: Broker, call: PersonCall): Promise<Result<Viewer, Failure>> {
   if (call.unverifiedSession === null) return signInRequired("no cookie");
   const sessionDigest = secretDigest(call.unverifiedSession);
-  const signIn = await broker.humans.findSignIn(sessionDigest);
+  const read = await readSignIn(broker, sessionDigest);
+  if (!read.ok) return read;
+  const { signIn, people } = read.value;
   if (signIn === null) return signInRequired("the sign-in is unknown, over or revoked");
   const { account } = signIn;
-  const person = personOf(account, await peopleNow(broker));
+  const person = personOf(account, people);
   if (person === null) return err({ code: "not_a_person", ...account });
   const administrator = isAdministrator(broker, person);
   return ok({ person, account, signIn, administrator, sessionDigest });
+}
+
+interface ReadSignIn {
+  readonly signIn: SignIn | null;
+  readonly people: readonly Person[];
+}
+
+async function readSignIn(broker: Broker, sessionDigest: string): Promise<Result<ReadSignIn, Failure>> {
+  try {
+    const [signIn, people] = await Promise.all([broker.humans.findSignIn(sessionDigest), peopleNow(broker)]);
+    return ok({ signIn, people });
+  } catch {
+    return err({ code: "record_unavailable", step: "read" });
+  }
 }
 
 const signInRequired = (reason: string): Result<never, Failure> => err({ code: "sign_in_required", reason });

@@ -12,12 +12,34 @@ import { refusePerson, type PersonCall, type Viewer } from "./admit-person.ts";
 import { newChallenge, passkeysOf, type Asked } from "./confirm.ts";
 import { decisionSubject } from "./decide-escalation.ts";
 
+/** What the page says it shows, and what is to be decided. */
+interface UnverifiedQuestion {
+  readonly escalation: string;
+  readonly digest: string;
+  readonly verdict: Verdict;
+}
+
+type Answer = Promise<Result<Asked<AssertionOptions>, Failure>>;
+
 export async function askDecision(
+  broker: Broker,
+  viewer: Viewer,
+  call: PersonCall,
+  unverified: UnverifiedQuestion,
+): Answer {
+  try {
+    return await ask(broker, viewer, call, unverified);
+  } catch {
+    return err({ code: "record_unavailable", step: "read" });
+  }
+}
+
+async function ask(
   broker: Broker,
   { person }: Viewer,
   call: PersonCall,
-  unverified: { readonly escalation: string; readonly digest: string; readonly verdict: Verdict },
-): Promise<Result<Asked<AssertionOptions>, Failure>> {
+  unverified: UnverifiedQuestion,
+): Answer {
   const escalation = await broker.escalations.find(unverified.escalation);
   // A page that showed something else is not this escalation's.
   if (escalation?.digest !== unverified.digest) {

@@ -175,6 +175,10 @@ function publicView(
   };
 }
 
+// Whoever was just answered may ask again at once, and would find a connection that nobody will read: told so instead,
+// they turn to another broker.
+const LINGER_MS = 100;
+
 /** Counts requests in flight, so that a stopping broker knows when the last is answered. */
 class Drain {
   draining = false;
@@ -210,7 +214,7 @@ class Drain {
     for (const stopping of this.#open) stopping.abort();
     if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#idle = resolve;
+      this.#idle = () => setTimeout(resolve, LINGER_MS);
     });
   }
 }

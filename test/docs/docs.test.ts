@@ -162,12 +162,15 @@ function faultsIn(line: string, tree: ReadonlyMap<string, Usage>): readonly stri
   return flags.filter((flag) => usage?.flags.has(flag) !== true).map((flag) => `${path} has no ${flag}`);
 }
 
+/** Read by the tests alone; contributors set it. */
+const OF_THE_TESTS = ["TWOKEY_FAULTS"];
+
 test("every TWOKEY_ variable the code reads is documented, and the other way round", () => {
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .map((name) => readFileSync(join(ROOT, "src", name), "utf8"));
   const quoted = sources.flatMap((text) => [...text.matchAll(/"(TWOKEY_[A-Z_]+)"/g)]);
-  const read = new Set(quoted.map((match) => match[1] ?? ""));
+  const read = new Set([...OF_THE_TESTS, ...quoted.map((match) => match[1] ?? "")]);
   const told = new Set(mentions(/\bTWOKEY_[A-Z_]+\b/g, codeOf).map(([, name]) => name));
   expect([...told].sort()).toEqual([...read].sort());
 });

@@ -14,15 +14,30 @@ export interface Postgres {
   readonly url: string;
   /** Makes another empty database and answers its URL. */
   database(): Promise<string>;
+  /** What `pg_ctl stop -m immediate` does: every process quits at once, nothing is written down. */
+  crash(): Promise<void>;
+  /** Whether it runs: a full disk may end it by itself. */
+  running(): boolean;
+  /** Starts it again on the same data, however it ended. Resolves when it accepts connections. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface PostgresPlace {
+  /** Folder it is made in, instead of the machine's own for temporary files. */
+  readonly parent?: string;
+  /** More arguments of initdb. */
+  readonly initdb?: readonly string[];
+  /** More settings, `name=value`. */
+  readonly settings?: readonly string[];
 }
 
 const binaries = findBinaries();
 export const postgresInstalled = binaries !== null;
 
 /** Null where PostgreSQL is not installed; `postgresInstalled` says so without starting it. */
-export function startPostgres(): Promise<Postgres> | null {
-  return binaries === null ? null : start(binaries);
+export function startPostgres(place: PostgresPlace = {}): Promise<Postgres> | null {
+  return binaries === null ? null : start(binaries, place);
 }
 
 function findBinaries(): string | null {
@@ -37,9 +52,9 @@ function findBinaries(): string | null {
   );
 }
 
-async function start(bin: string): Promise<Postgres> {
+async function start(bin: string, { parent, initdb = [], settings = [] }: PostgresPlace): Promise<Postgres> {
   // Short, and not below TMPDIR if that is deep: a socket's path has room for 107 characters.
-  const folder = mkdtempSync(join(tmpdir(), "twokey-pg-"));
+  const folder = mkdtempSync(join(parent ?? tmpdir(), "twokey-pg-"));
   const user = unprivilegedUser();
   if (user !== null) {
     chownSync(folder, user.uid, user.gid);
@@ -47,39 +62,56 @@ async function start(bin: string): Promise<Postgres> {
   }
   const options = { ...user, cwd: folder };
   const data = join(folder, "data");
-  execFileSync(join(bin, "initdb"), ["-D", data, "-U", "twokey", "-A", "trust", "-E", "UTF8", "--no-sync"], {
-    ...options,
-    stdio: "pipe",
-  });
-  const server = spawn(join(bin, "postgres"), ["-D", data, "-k", folder, "-c", "listen_addresses="], {
-    ...options,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const fresh = ["-D", data, "-U", "twokey", "-A", "trust", "-E", "UTF8", "--no-sync", ...initdb];
+  execFileSync(join(bin, "initdb"), fresh, { ...options, stdio: "pipe" });
+  const set = ["listen_addresses=", ...settings].flatMap((setting) => ["-c", setting]);
+  const run = async (): Promise<ChildProcess> => {
+    const child = spawn(join(bin, "postgres"), ["-D", data, "-k", folder, ...set], {
+      ...options,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    await untilReady(child);
+    return child;
+  };
+  let server = await run();
+  const running = (): boolean => server.exitCode === null && server.signalCode === null;
+  // At once, without a checkpoint.
   const kill = () => server.kill("SIGQUIT");
   process.once("exit", kill);
-  await untilReady(server);
+  const crash = async (): Promise<void> => {
+    if (!running()) return;
+    const gone = once(server, "exit");
+    kill();
+    await gone;
+  };
 
   const urlOf = (name: string) => `postgres://twokey@localhost/${name}?host=${encodeURIComponent(folder)}`;
-  let made = 0;
   return {
     url: urlOf("postgres"),
-    database: async () => {
-      made += 1;
-      const name = `scratch_${made}`;
-      const client = new pg.Client(urlOf("template1"));
-      await client.connect();
-      await client.query(`CREATE DATABASE ${name} TEMPLATE template0`);
-      await client.end();
-      return urlOf(name);
+    database: scratchDatabases(urlOf),
+    crash,
+    running,
+    restart: async () => {
+      server = await run();
     },
     stop: async () => {
-      const gone = once(server, "exit");
-      // At once, without a checkpoint: nobody opens this cluster again.
-      kill();
-      await gone;
+      await crash();
       process.off("exit", kill);
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+function scratchDatabases(urlOf: (name: string) => string): () => Promise<string> {
+  let made = 0;
+  return async () => {
+    made += 1;
+    const name = `scratch_${made}`;
+    const client = new pg.Client(urlOf("template1"));
+    await client.connect();
+    await client.query(`CREATE DATABASE ${name} TEMPLATE template0`);
+    await client.end();
+    return urlOf(name);
   };
 }
 

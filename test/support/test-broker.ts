@@ -1,5 +1,9 @@
 /** A whole broker on loopback: shipped policies with enrolled agents, PGlite in memory, a stub STS, its log kept. */
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openAuditKey } from "../../src/adapters/key-files/key-files.ts";
 import type { Config } from "../../src/config.ts";
 import { startBroker, type Overrides, type RunningBroker } from "../../src/wire.ts";
 import { policyFolder, type EnrolledAgent } from "./policy-folder.ts";
@@ -20,12 +24,24 @@ export interface TestBroker {
 
 export const BROKER_KEYS = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "CANARYbrokersecret" } as const;
 
+let auditKey: string | null = null;
+
+/** One for the whole process: brokers that share a database share its key. */
+export function testAuditKey(): string {
+  if (auditKey === null) {
+    auditKey = join(mkdtempSync(join(tmpdir(), "twokey-keys-")), "audit-key.pem");
+    const made = openAuditKey(auditKey, true);
+    if (!made.ok) throw new Error(made.error);
+  }
+  return auditKey;
+}
+
 export function testConfig(policies: string, stsEndpoint: string): Config {
   return {
     listen: { host: "127.0.0.1", port: 0 },
     policies,
     store: { url: null, folder: null },
-    keys: { auditKey: null, operatorToken: null },
+    keys: { auditKey: testAuditKey(), operatorToken: null },
     sts: { region: null, endpoint: stsEndpoint, deadlineMs: 10_000 },
     logLevel: "info",
     awsEndpoint: null,

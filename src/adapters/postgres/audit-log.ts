@@ -73,10 +73,17 @@ export interface Store extends AuditLog {
   close(): Promise<void>;
 }
 
-/** Opens the store and applies its migrations. Throws where it cannot be opened or does not keep its promises. */
-export async function openAuditLog(options: StoreOptions): Promise<Store> {
+/**
+ * Opens the store and applies its migrations. Throws where it cannot be opened or does not keep its promises.
+ * `decorate`: what stands between the store and its engine.
+ */
+export async function openAuditLog(
+  options: StoreOptions,
+  decorate = (engine: Database): Database => engine,
+): Promise<Store> {
   const { url, folder, maxConnections = 10, timeoutMs = 5_000 } = options;
-  const db = url === null ? await openPglite(folder) : await openPostgres(url, { maxConnections, timeoutMs });
+  const limits = { maxConnections, timeoutMs };
+  const db = decorate(url === null ? await openPglite(folder) : await openPostgres(url, limits));
   try {
     if (url !== null) await demandDurability(db);
     await migrate(db);

@@ -44,8 +44,11 @@ interface Ceremony<Options> {
   readonly publicKey: Options;
 }
 
+/** Where the broker is now, and where its pages stand. */
+type Site = Pick<RunningBroker, "url" | "origin">;
+
 /** `link`: from `invitationLink`. */
-export async function enrolApprover(broker: RunningBroker, link: string): Promise<Approver> {
+export async function enrolApprover(broker: Site, link: string): Promise<Approver> {
   const browser = new Browser(broker);
   const passkey = softwarePasskey();
   await browser.done("/v1/invitations/accept", { token: new URL(link).hash.slice(1) });
@@ -71,10 +74,10 @@ export async function enrolApprover(broker: RunningBroker, link: string): Promis
 
 /** Keeps one cookie and says where its page stands, as a browser does. */
 class Browser {
-  readonly #broker: RunningBroker;
+  readonly #broker: Site;
   #cookie = "";
 
-  constructor(broker: RunningBroker) {
+  constructor(broker: Site) {
     this.#broker = broker;
   }
 
