@@ -74,6 +74,7 @@ function spareOf(bundle: string, children: Set<ChildProcess>): Spare {
   });
   children.add(child);
   const said: string[] = [];
+  child.stdin.on("error", () => undefined);
   child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
   const ended = once(child, "close").then(([code, signal]) => {
     children.delete(child);
@@ -94,7 +95,7 @@ function spareOf(bundle: string, children: Set<ChildProcess>): Spare {
   url.catch(() => undefined);
   return {
     start: async (order) => {
-      child.stdin.end(`${JSON.stringify(order)}\n`);
+      child.stdin.write(`${JSON.stringify(order)}\n`);
       const process = { child, ended, lastWords: () => words, output: () => said.join("") };
       return { url: await url, ...process };
     },

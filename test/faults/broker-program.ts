@@ -59,6 +59,7 @@ async function start({ config, awsCredentials, armed }: Order): Promise<void> {
 
 const order = createInterface({ input: process.stdin });
 order.once("line", (line) => {
-  order.close();
   void start(JSON.parse(line) as Order);
 });
+// The harness is gone, however it went: nobody needs this broker.
+order.once("close", () => process.exit(1));
