@@ -111,8 +111,11 @@ function report(): void {
     lines.push(`  search columns ${Math.round(growth.misfiledPerSecond).toLocaleString("en")} entries/s`);
   }
   if (soak !== null) {
-    const { perSecond, minted, failed, rss } = soak;
-    lines.push("", `Soak: ${soak.minutes} min at ${perSecond} mints/s: ${minted} minted, ${failed} failed`);
+    const { perSecond, minted, failed, skipped, rss } = soak;
+    lines.push(
+      "",
+      `Soak: ${soak.minutes} min at ${perSecond} mints/s: ${minted} minted, ${failed} failed, ${skipped} skipped`,
+    );
     lines.push(`RSS by tenths, the first left out (MiB): ${rss.map((one) => one.toFixed(0)).join(" ")}`);
     const mean = rss.reduce((sum, one) => sum + one, 0) / rss.length;
     const off = Math.max(...rss.map((one) => Math.abs(one - mean) / mean));
