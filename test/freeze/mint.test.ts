@@ -70,19 +70,18 @@ describe.skipIf(!postgresInstalled)(postgresInstalled ? title : `${title} (needs
     targetOf: (session: string) => FreezeTarget,
   ) => {
     const before = world.sts.length;
-    let frozen: Awaited<ReturnType<typeof stop>> | null = null;
-    let target: FreezeTarget | null = null;
+    const made: { readonly target: FreezeTarget; readonly entry: number }[] = [];
     world.assumeRole = async () => {
-      target = targetOf(world.sts.at(-1)?.sourceIdentity ?? "");
-      frozen = await stop(target);
+      const target = targetOf(world.sts.at(-1)?.sourceIdentity ?? "");
+      made.push({ target, entry: value(await stop(target)).freeze.entry });
       return ok(ASSUMED);
     };
     const answer = await work();
     world.assumeRole = async () => ok(ASSUMED);
-    if (frozen === null || target === null) throw new Error("STS was not asked");
-    const { entry } = value(frozen as Awaited<ReturnType<typeof stop>>).freeze;
-    const later = await minting.store.entries({ from: entry, limit: 100 });
-    await lift(target);
+    const [freeze] = made;
+    if (freeze === undefined) throw new Error("STS was not asked");
+    const later = await minting.store.entries({ from: freeze.entry, limit: 100 });
+    await lift(freeze.target);
     return { answer, asked: world.sts.length - before, later: later.map(({ kind }) => kind) };
   };
 
