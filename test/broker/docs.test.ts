@@ -21,6 +21,8 @@ function table(page: string, firstHeading: string): string[][] {
 
 test("docs/configuration.md names every setting with its flag, variable and default", () => {
   const words: Readonly<Record<string, string>> = {
+    audit_key_file: "audit-key.pem in the data folder",
+    operator_token_file: "operator-token in the data folder",
     sts_region: "each account's own",
     sts_endpoint: "AWS's",
     aws_endpoint: "AWS's",
@@ -38,7 +40,7 @@ test("docs/configuration.md names every setting with its flag, variable and defa
 test("docs/api.md names every route with its caller", () => {
   const rows = table("api.md", "route").map(([route, caller]) => [route, caller]);
   expect(rows).toEqual(
-    ROUTES.map(({ method, path, caller }) => [`${method} ${path}`, caller === "agent" ? "agent" : "anyone"]),
+    ROUTES.map(({ method, path, caller }) => [`${method} ${path}`, caller === "public" ? "anyone" : caller]),
   );
 });
 

@@ -345,12 +345,25 @@ test("every route is in the OpenAPI document, with its caller's security", async
     "/metrics",
     "/openapi.json",
     "/readyz",
+    "/v1/audit/checkpoint",
+    "/v1/audit/consistency",
+    "/v1/audit/entries",
+    "/v1/audit/inclusion",
     "/v1/credentials",
     "/v1/escalations",
     "/v1/escalations/{id}",
     "/v1/escalations/{id}/cancel",
+    "/v1/freezes",
     "/v1/sessions",
     "/v1/templates",
+  ]);
+  const operator = [{ operatorToken: [] }];
+  expect(document.paths["/v1/freezes"]?.["post"]?.security).toEqual(operator);
+  expect(document.paths["/v1/freezes"]?.["get"]?.security).toEqual(operator);
+  expect(document.paths["/v1/audit/entries"]?.["get"]?.security).toEqual(operator);
+  expect(document.paths["/v1/audit/checkpoint"]?.["get"]?.security).toEqual([
+    { workloadToken: [] },
+    ...operator,
   ]);
   expect(document.paths["/v1/credentials"]?.["post"]?.security).toEqual([{ workloadToken: [] }]);
   expect(document.paths["/healthz"]?.["get"]?.security).toEqual([]);

@@ -58,20 +58,27 @@ export function start(file: string, args: readonly string[], { folder, env }: Pl
   return { child, ended };
 }
 
+export interface RunningDemo extends Running {
+  /** What it printed until it stood, line by line. */
+  readonly said: readonly string[];
+}
+
 /** `twokey demo --serve` in the folder, once it has said that it stands. */
-export async function serveDemo(place: Place): Promise<Running> {
+export async function serveDemo(place: Place): Promise<RunningDemo> {
   const running = start(process.execPath, [BUNDLE, "demo", "--serve"], place);
   const { stdout } = running.child;
   if (stdout === null) throw new Error("no stdout");
+  const said: string[] = [];
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: stdout }).on("line", (line) => {
+      said.push(line);
       if (line.startsWith("Ctrl-C")) resolve();
     });
     running.ended.then(({ err }) => {
       reject(new Error(`the demo ended: ${err}`));
     }, reject);
   });
-  return running;
+  return { ...running, said };
 }
 
 /** A copy of the package whose policies may be spoilt. Answers with its bundle. */

@@ -8,7 +8,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { credentialsAnswerSchema, escalationAnswerSchema } from "../../src/http/answer-schemas.ts";
 import { tokenSource } from "../../src/client/workload-token.ts";
-import { hasAws, newcomer, serveDemo, start, type Running } from "../demo/program.ts";
+import { hasAws, newcomer, serveDemo, start, type RunningDemo } from "../demo/program.ts";
+import { thawAs } from "../freeze/world.ts";
+import { Browser } from "../humans/world.ts";
 import { blocksOf, PAGES, ROOT, type Page } from "./pages.ts";
 import { realArns } from "./real-arns.ts";
 
@@ -31,7 +33,7 @@ const NEEDS_AWS = /(^|-- )aws /;
 const REFUSAL = /# *(AccessDenied)\b/;
 
 const place = newcomer();
-let demo: Running;
+let demo: RunningDemo;
 beforeAll(async () => {
   demo = await serveDemo(place);
 });
@@ -51,7 +53,11 @@ test("each command that is not run is one the documentation has", () => {
   expect(Object.keys(NOT_RUN).filter((command) => !all.has(command))).toEqual([]);
 });
 
-const pages = PAGES.filter((page) => commandsOf(page).some((line) => !(line in NOT_RUN)));
+/** It ends the sessions that the other pages use. */
+const LAST = "docs/kill-switch.md";
+const pages = PAGES.filter((page) => commandsOf(page).some((line) => !(line in NOT_RUN))).sort(
+  (a, b) => Number(a.name === LAST) - Number(b.name === LAST),
+);
 
 // One test a page, in this order: its commands share a shell, as a reader's do.
 test.each(pages.map((page) => [page.name, page] as const))(
@@ -65,10 +71,21 @@ test.each(pages.map((page) => [page.name, page] as const))(
     expect(told, `${out}\n${err}`).toEqual(
       lines.map((line, index) => `${index} ${REFUSAL.test(line) ? "refused" : "done"}`),
     );
+    if (page.name === LAST) await thawAgent();
   },
   // A dozen programs start in one page.
   120_000,
 );
+
+/** By an administrator, with the link that the demo printed. */
+async function thawAgent(): Promise<void> {
+  const link = /http\S+/.exec(demo.said.find((line) => line.includes("platform-engineer")) ?? "")?.[0] ?? "";
+  const administrator = new Browser({ url: brokerUrl(), origin: new URL(link).origin });
+  await administrator.accept(link);
+  await administrator.enrol();
+  const thawed = await thawAs(administrator, { kind: "agent", name: "orders-agent" });
+  expect([thawed.status, thawed.json]).toEqual([200, { state: "thawed" }]);
+}
 
 const MARK = "#### ";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../../src/config.ts";
-import { Browser, startWorld, type World } from "../humans/world.ts";
+import { startWorld, type Browser, type World } from "../humans/world.ts";
 import { send, type Reply } from "../support/test-broker.ts";
 
 export interface FreezeWorld extends World {

@@ -43,11 +43,11 @@ export async function startWorld(
 
 /** One browser: a cookie jar and a page of the site. */
 export class Browser {
-  readonly world: World;
+  readonly world: Pick<World, "url" | "origin">;
   readonly passkey: SoftwarePasskey;
   cookies = new Map<string, string>();
 
-  constructor(world: World, passkey = softwarePasskey()) {
+  constructor(world: Pick<World, "url" | "origin">, passkey = softwarePasskey()) {
     this.world = world;
     this.passkey = passkey;
   }

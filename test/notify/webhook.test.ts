@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { createWebhook } from "../../src/adapters/notify/webhook.ts";
 import type { Message } from "../../src/escalation/outbox.ts";
-import { escalationMessage, passkeyMessage } from "../../src/flows/notify-message.ts";
+import { escalationMessage, freezeMessage, passkeyMessage } from "../../src/flows/notify-message.ts";
 import { Secret } from "../../src/session/credentials.ts";
 import { startReceiver, type Receiver } from "./receivers.ts";
 import { CONTEXT, decision, escalation, notice, POLICY, requested } from "./samples.ts";
@@ -76,6 +76,18 @@ test("a policy set and a passkey are told without what they do not have", async 
   const enrolled = notice("passkey.enrolled", { detail: { person: "platform-first", label: "laptop" } });
   const { body } = await deliver(passkeyMessage(enrolled, CONTEXT));
   expect(JSON.parse(body)).toMatchObject({ escalation: null, passkey: { person: "platform-first" } });
+});
+
+test("a freeze is told with what, by whom and whose, and without its reason", async () => {
+  const detail = { kind: "agent", name: "orders-ci", by: "operator", owner: "orders-lead", reason: "CANARY" };
+  const made = freezeMessage(notice("freeze.made", { escalation: null, detail }), CONTEXT);
+  const { body } = await deliver(made);
+  expect(JSON.parse(body)).toMatchObject({
+    escalation: null,
+    passkey: null,
+    freeze: { kind: "agent", name: "orders-ci", by: "operator", person: null, owner: "orders-lead" },
+  });
+  expect(body).not.toContain("CANARY");
 });
 
 type Verify = (body: Buffer, header: string, secret: string, now: number) => boolean;

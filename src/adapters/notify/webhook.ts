@@ -40,7 +40,14 @@ function event({ notice, facts, url }: Message) {
     url,
     escalation: facts === null ? null : escalation(facts),
     passkey: notice.kind === "passkey.enrolled" ? { person: notice.detail["person"] ?? null } : null,
+    freeze: notice.kind === "freeze.made" ? freeze(notice.detail) : null,
   };
+}
+
+/** Without its reason, which is somebody's text. */
+function freeze(detail: Message["notice"]["detail"]) {
+  const fields = ["kind", "name", "by", "person", "owner"];
+  return Object.fromEntries(fields.map((field) => [field, detail[field] ?? null]));
 }
 
 function escalation(facts: EscalationFacts) {
