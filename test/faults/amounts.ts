@@ -13,7 +13,7 @@ export interface Amounts {
 }
 
 const AMOUNTS: Readonly<Record<string, Amounts>> = {
-  ci: { killsOfEach: 3, databaseCrashes: 3, restarts: 5 },
+  ci: { killsOfEach: 2, databaseCrashes: 3, restarts: 5 },
   full: { killsOfEach: 50, databaseCrashes: 100, restarts: 100 },
   nightly: { killsOfEach: 500, databaseCrashes: 100, restarts: 100 },
 };
