@@ -145,7 +145,7 @@ function Stopped({ children }: { readonly children: Child }) {
 }
 
 function stopWords(stopped: NonNullable<SessionRow["stopped"]>): string {
-  if (stopped.by === "ended") return "Denied in AWS since a freeze";
+  if (stopped.by === "ended") return "Ended with a freeze, as far as AWS took it";
   const { kind, name } = stopped.target;
   return name === null ? "Frozen with everything" : `Frozen with its ${kind}`;
 }

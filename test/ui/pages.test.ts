@@ -112,7 +112,7 @@ test("what is in force in AWS is told by role with AWS's word, and not as instan
     "Not taken: it is tried again",
     "is not authorized to perform iam:PutRolePolicy",
     "Frozen with its agent",
-    "Denied in AWS since a freeze",
+    "Ended with a freeze, as far as AWS took it",
   ])
     expect(text).toContain(said);
   expect(text).not.toMatch(/instant|immediately/i);
