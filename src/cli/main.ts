@@ -38,6 +38,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "read and check the audit log",
     run: viaCommander(async (argv) => (await import("./audit.ts")).auditCommand(argv)),
   },
+  db: {
+    summary: "delete what the database need not keep",
+    run: viaCommander(async (argv) => (await import("./db.ts")).dbCommand(argv)),
+  },
   notify: {
     summary: "try the notifications to approvers",
     run: viaCommander(async () => (await import("./notify.ts")).notifyCommand()),
