@@ -25,6 +25,12 @@ export function startPostgres(): Promise<Postgres> | null {
   return binaries === null ? null : start(binaries);
 }
 
+/** Path of a program that comes with PostgreSQL, such as `pg_dump`; null where it is not beside the server. */
+export function postgresTool(name: string): string | null {
+  const path = binaries === null ? null : join(binaries, name);
+  return path !== null && existsSync(path) ? path : null;
+}
+
 function findBinaries(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
