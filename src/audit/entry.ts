@@ -10,6 +10,7 @@ import type { DenialForm } from "../session/denial.ts";
 import type { FreezeMaker } from "../session/freeze-store.ts";
 import type { Session } from "../session/session.ts";
 import type { Settlement } from "./reconciliation.ts";
+import type { PrunedCounts } from "./retention.ts";
 
 /** What every entry carries besides its kind. Absent knowledge is null, never omitted. */
 export interface EntryBase {
@@ -193,6 +194,15 @@ export type Entry = EntryBase &
           readonly invited: string;
           readonly expiresAt: Date;
           readonly by: "administrator" | "bootstrap";
+        };
+      }
+    | {
+        /** Rows of no more use are deleted; written before the first of them. `counts`: at most so many, by table. */
+        readonly kind: "record.pruned";
+        readonly detail: {
+          readonly olderThan: Date;
+          readonly counts: PrunedCounts;
+          readonly by: "operator";
         };
       }
     | {

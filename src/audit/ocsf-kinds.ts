@@ -138,6 +138,7 @@ const ROWS: Rows = {
     severity: "medium",
     words: detail.lines.join("; "),
   }),
+  "record.pruned": () => own("delete", "PruneRecord", "low"),
   "broker.started": () => own("other", "StartBroker"),
   "broker.stopped": () => own("other", "StopBroker"),
 };

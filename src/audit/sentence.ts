@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<EntryKind, true>> = {
   "invitation.created": true,
   "policy.loaded": true,
   "policy.refused": true,
+  "record.pruned": true,
   "broker.started": true,
   "broker.stopped": true,
 };
@@ -110,6 +111,12 @@ export function entrySentence(entry: Entry): string {
     }
     case "policy.refused":
       return `The policy folder has ${counted(entry.detail.faults, "fault")} and is not served: ${entry.detail.lines.join("; ")}`;
+    case "record.pruned": {
+      const { olderThan, counts } = entry.detail;
+      const tables = Object.entries(counts).filter(([, count]) => count > 0);
+      const rows = tables.map(([table, count]) => `${count} of ${table}`).join(", ");
+      return `An operator deletes rows older than ${instant(olderThan)} that are of no more use: ${rows}`;
+    }
     case "broker.started":
       return `The broker started, version ${entry.detail.version}`;
     case "broker.stopped":

@@ -46,6 +46,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "say where people thaw, and wait for them",
     run: viaCommander(async (argv) => (await import("./thaw.ts")).thawCommand(argv)),
   },
+  db: {
+    summary: "delete what the database need not keep",
+    run: viaCommander(async (argv) => (await import("./db.ts")).dbCommand(argv)),
+  },
   notify: {
     summary: "try the notifications to approvers",
     run: viaCommander(async () => (await import("./notify.ts")).notifyCommand()),

@@ -283,6 +283,27 @@ const CASES: readonly (readonly [Entry, string])[] = [
     { ...BASE, kind: "policy.refused", detail: { faults: 2, lines: ["a.yaml:1:1: bad", "and 1 more"] } },
     "The policy folder has 2 faults and is not served: a.yaml:1:1: bad; and 1 more",
   ],
+  [
+    {
+      ...BASE,
+      person: null,
+      kind: "record.pruned",
+      detail: {
+        olderThan: new Date("2029-10-03T12:00:00Z"),
+        counts: {
+          deliveries: 4,
+          notices: 0,
+          idempotency: 30,
+          escalation_keys: 0,
+          invitations: 1,
+          checkpoints: 500,
+          denied_sessions: 0,
+        },
+        by: "operator",
+      },
+    },
+    "An operator deletes rows older than 2029-10-03 12:00:00 UTC that are of no more use: 4 of deliveries, 30 of idempotency, 1 of invitations, 500 of checkpoints",
+  ],
   [{ ...BASE, kind: "broker.started", detail: { version: "0.4.0" } }, "The broker started, version 0.4.0"],
   [{ ...BASE, kind: "broker.stopped", detail: { version: "0.4.0" } }, "The broker stopped, version 0.4.0"],
 ];

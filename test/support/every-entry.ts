@@ -94,6 +94,19 @@ const DETAILS: Details = {
   "invitation.created": { invited: "maria", expiresAt: LATER, by: "bootstrap" },
   "policy.loaded": { digest: DIGEST, templates: ["observe"], changes: null },
   "policy.refused": { faults: 1, lines: ["agents.yaml:1:1: no"] },
+  "record.pruned": {
+    olderThan: new Date("2029-10-03T12:00:00Z"),
+    counts: {
+      deliveries: 4,
+      notices: 2,
+      idempotency: 30,
+      escalation_keys: 1,
+      invitations: 1,
+      checkpoints: 500,
+      denied_sessions: 0,
+    },
+    by: "operator",
+  },
   "broker.started": { version: "1.2.3" },
   "broker.stopped": { version: "1.2.3" },
 };

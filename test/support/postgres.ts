@@ -40,6 +40,12 @@ export function startPostgres(place: PostgresPlace = {}): Promise<Postgres> | nu
   return binaries === null ? null : start(binaries, place);
 }
 
+/** Path of a program that comes with PostgreSQL, such as `pg_dump`; null where it is not beside the server. */
+export function postgresTool(name: string): string | null {
+  const path = binaries === null ? null : join(binaries, name);
+  return path !== null && existsSync(path) ? path : null;
+}
+
 function findBinaries(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];

@@ -5,6 +5,7 @@
 import type { ReadFigures } from "../../audit/figures.ts";
 import type { AuditLog, Outcome } from "../../audit/log.ts";
 import type { LogReader } from "../../audit/reader.ts";
+import type { Retention } from "../../audit/retention.ts";
 import type { Outbox } from "../../escalation/outbox.ts";
 import type { EscalationStore } from "../../escalation/store.ts";
 import type { HumanStore } from "../../identity/human-store.ts";
@@ -31,6 +32,7 @@ import {
   storedEntry,
 } from "./rows.ts";
 import { misfiled } from "./misfiled.ts";
+import { retention } from "./retention.ts";
 import { migrate } from "./schema.ts";
 import { search } from "./search.ts";
 import { settleUnderHead } from "./settle.ts";
@@ -67,6 +69,7 @@ export interface Store extends AuditLog {
   readonly activations: ActivationStore;
   readonly freezes: FreezeStore;
   readonly figures: ReadFigures;
+  readonly retention: Retention;
   /** Whether the record can be written now. Never rejects. */
   ready(): Promise<boolean>;
   /** Refuses new writes, finishes accepted ones, then closes. */
@@ -127,6 +130,7 @@ export function auditLogOn(db: Database): Store {
     outbox: outbox(db),
     activations: activationStore(db),
     freezes: freezeStore(db, change),
+    retention: retention(db, change),
     tree: logReader(db),
     keepCheckpoint: (at, note) => keepCheckpoint(db, at, note),
     misfiled: (range) => misfiled(db, range),
