@@ -196,6 +196,31 @@ test.each(blocksOf("http").map((block) => [block.at, block] as const))(
   },
 );
 
+test("the script of docs/audit.md proves that a signed entry is in the log, and takes no other key's word", async () => {
+  const script = blocksOf("js").find(({ at }) => at.startsWith("docs/audit.md"))?.text ?? "";
+  writeFileSync(join(place.folder, "check-receipt.mjs"), script);
+  const token = readFileSync(join(place.folder, ".twokey/demo/data/operator-token"), "utf8").trim();
+  const ask = async (path: string): Promise<unknown> =>
+    (await fetch(`${brokerUrl()}${path}`, { headers: { authorization: `Bearer ${token}` } })).json();
+  const { key, size } = (await ask("/v1/audit/checkpoint")) as { key: string; size: number };
+  const { entries } = (await ask("/v1/audit/entries?from=0&limit=1000")) as { entries: readonly string[] };
+  const check = async (entry: number, verifier: string, text?: string) => {
+    const file = join(place.folder, "entry.json");
+    writeFileSync(file, text ?? entries[entry] ?? "");
+    const args = ["check-receipt.mjs", brokerUrl(), String(entry), verifier, file];
+    const env = { ...place.env, TWOKEY_TOKEN: entry === 0 ? await bearer() : token };
+    const { code, out, err } = await start(process.execPath, args, { ...place, env }).ended;
+    return `${code} ${out}${err}`;
+  };
+  expect(size).toBeGreaterThan(1);
+  for (const entry of [0, 1, Math.floor(size / 2), size - 1])
+    expect(await check(entry, key)).toMatch(new RegExp(`^0 entry ${entry} is in the log`));
+  expect(await check(1, key, entries[0])).toContain("the log has another entry there");
+  const others = `${key.slice(0, -5)}${key.endsWith("AAAA=") ? "BBBB" : "AAAA"}${key.slice(-1)}`;
+  expect(await check(1, others)).toMatch(/^1 [^]*the signature does not fit/);
+  expect(await check(1_000_000, key)).toContain("not signed yet");
+}, 60_000);
+
 test("the OpenAPI document and docs/api.md name the same routes", async () => {
   const served = (await (await fetch(`${brokerUrl()}/openapi.json`)).json()) as {
     readonly paths: Readonly<Record<string, object>>;

@@ -94,7 +94,7 @@ describe("examples", () => {
   });
 
   test("a block is in a language somebody checks", () => {
-    // `js` and `python` are run by test/notify. `ts` is an outline for contributors; a block of no language is a picture or what a program prints.
+    // `js` and `python` are run by test/notify and commands.test.ts. `ts` is an outline for contributors; a block of no language is a picture or what a program prints.
     const checked = ["sh", "yaml", "json", "http", "ini", "js", "python", "ts", ""];
     const others = PAGES.flatMap(({ blocks }) =>
       blocks.filter(({ language }) => !checked.includes(language)),

@@ -1,5 +1,6 @@
 /** What a prune may delete and what it may not, on every engine; that it is recorded first; that nothing is told twice. */
 import { expect, test } from "vitest";
+import { retention } from "../../src/adapters/postgres/retention.ts";
 import { PRUNED_TABLES, type PrunedCounts } from "../../src/audit/retention.ts";
 import { pruneRecord, type PruneWish } from "../../src/flows/prune-record.ts";
 import { onEveryEngine } from "../store/engines.ts";
@@ -264,6 +265,18 @@ onEveryEngine("a prune", (opened) => {
     await prune();
     await happen(opened.log, id, { kind: "cancelled", by: "agent" });
     expect(await claim("chat")).toMatchObject([{ thread: "thread-1", notice: { escalation: id } }]);
+  });
+
+  test("deletes what writers claim under the head's lock alone, and holds that for nothing else", async () => {
+    await fill();
+    const olderThan = await opened.log.retention.daysAgo(30);
+    const lockless = retention(opened.db, () => Promise.reject(new Error("under the head")));
+    const refused: string[] = [];
+    for (const table of PRUNED_TABLES) {
+      const removing = lockless.remove({ table, olderThan, onRows: () => undefined }, 10);
+      await removing.catch(() => refused.push(table));
+    }
+    expect(refused).toEqual(["idempotency", "escalation_keys", "invitations"]);
   });
 
   test("names no table of the record", () => {

@@ -88,16 +88,21 @@ const STATEMENTS = Object.fromEntries(
 function statementsOf(table: string, { key, start, goes, still }: Prunable): Statements {
   const types = start.map((first) => (typeof first === "number" ? "bigint" : "text"));
   const columns = key.map((name) => `t.${name}`).join(", ");
-  const after = types.map((type, n) => `$${n + 3}::${type}`).join(", ");
+  const parameters = (first: number) => types.map((type, n) => `$${first + n}::${type}`).join(", ");
+  const [from, upTo] = [parameters(4), parameters(4 + types.length)];
   const given = key.map((name, n) => `${name} ${types[n] ?? "text"}`).join(", ");
   return {
     walk: `
       SELECT ${columns}, (${goes}) IS TRUE AND $2::text IS NOT NULL AS goes FROM ${table} t
-      WHERE (${columns}) > (${after}) ORDER BY ${columns} LIMIT ${PAGE}`,
+      WHERE (${columns}) > (${parameters(3)}) ORDER BY ${columns} LIMIT ${PAGE}`,
+    // By the page's range, which is one walk along the key whatever the planner believes of the table. Not a join:
+    // with stale figures that becomes a walk for each row.
     remove: `
       DELETE FROM ${table} t
-      WHERE (${columns}) IN (SELECT ${key.map((name) => `r.${name}`).join(", ")}
-          FROM json_to_recordset($3::text::json) AS r (${given}))
+      WHERE (${columns}) > (${from}) AND (${columns}) <= (${upTo})
+        AND json_build_array(${columns})::text = ANY (ARRAY(
+          SELECT json_build_array(${key.map((name) => `r.${name}`).join(", ")})::text
+          FROM json_to_recordset($3::text::json) AS r (${given})))
         AND (${goes}) AND ${still ?? "$2::text IS NOT NULL"}
       RETURNING 1 AS gone`,
   };
@@ -126,10 +131,10 @@ export function retention(db: Database, change: UnderHead): Retention {
     remove: async (pruning, atMost) => {
       const { table, olderThan } = pruning;
       let gone = 0;
-      for await (const { going, channels } of walk(db, pruning)) {
+      for await (const { going, channels, range } of walk(db, pruning)) {
         const keys = going.slice(0, atMost - gone);
         if (keys.length > 0) {
-          const parameters = [olderThan.toISOString(), channels, JSON.stringify(keys)];
+          const parameters = [olderThan.toISOString(), channels, JSON.stringify(keys), ...range];
           gone += (await removeNow(table, parameters)).length;
         }
         if (gone >= atMost) break;
@@ -144,6 +149,8 @@ interface Page {
   readonly going: readonly Row[];
   /** As JSON. */
   readonly channels: string;
+  /** The key it begins behind, and its last. */
+  readonly range: readonly Parameter[];
 }
 
 async function* walk(db: Database, { table, olderThan, onRows }: Pruning): AsyncGenerator<Page> {
@@ -156,8 +163,13 @@ async function* walk(db: Database, { table, olderThan, onRows }: Pruning): Async
     if (last === undefined) return;
     onRows(rows.length);
     const keyOf = (row: Row): Row => Object.fromEntries(key.map((name) => [name, row[name]]));
-    yield { going: rows.filter((row) => row["goes"] === true).map(keyOf), channels };
-    after = key.map((name) => last[name] as Parameter);
+    const end = key.map((name) => last[name] as Parameter);
+    yield {
+      going: rows.filter((row) => row["goes"] === true).map(keyOf),
+      channels,
+      range: [...after, ...end],
+    };
+    after = end;
   }
 }
 

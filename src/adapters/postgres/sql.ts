@@ -63,7 +63,11 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
   for (const pool of [readers, writers]) {
     // An idle connection that dies is replaced by the next query; unheard, the event would end the process.
     pool.on("error", () => undefined);
-    pool.on("connect", (client) => client.on("error", () => undefined));
+    pool.on("connect", (client) => {
+      client.on("error", () => undefined);
+      // Compiling a statement takes longer than any page of rows it is about to read.
+      client.query("SET jit = off").catch(() => undefined);
+    });
   }
   writers.on("connect", (client) => {
     // Writers look rows up by key only. Planned on an empty table, their statements would scan it, and go on
