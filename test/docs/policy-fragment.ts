@@ -10,6 +10,7 @@ type Tree = Readonly<Record<string, unknown>>;
 const FILE_OF: Readonly<Record<string, string>> = {
   environment: "guardrails.yaml",
   floor: "guardrails.yaml",
+  freeze_when: "guardrails.yaml",
   accounts: "accounts.yaml",
   people: "people.yaml",
   issuers: "agents.yaml",

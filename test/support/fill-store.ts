@@ -35,5 +35,10 @@ export async function fillStore(client: pg.Client, count: number): Promise<void>
      FROM generate_series(0, $1::integer - 1) AS n`,
     [count],
   );
+  await client.query(
+    `INSERT INTO checkpoints (size, note, at) SELECT n + 1, repeat('n', 230), now()
+     FROM generate_series(0, $1::integer - 1) AS n`,
+    [count],
+  );
   await client.query("ANALYZE");
 }
