@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the figures Twokey promises, measured side by side in one run.
  * Options: --json; --quick (shorter, for a look); --only mint|paced|freeze|policy|escalations|pages|startup, and by name
- * alone, because they take long: growth (a quarter of an hour, 20 GB of disk), soak (half an hour; --minutes).
+ * alone, because they take long: growth (a quarter of an hour and 20 GB of disk; --entries), soak (half an hour; --minutes).
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     quick: { type: "boolean" },
     only: { type: "string" },
     minutes: { type: "string" },
+    entries: { type: "string" },
   },
 });
 const quick = values.quick === true;
@@ -37,11 +38,12 @@ if (wanted("paced")) note("mints at 50 a second");
 const paced = wanted("paced") ? await pacedRow(quick ? 5 : 60) : null;
 if (wanted("freeze")) note("freezes");
 const freeze = wanted("freeze") ? await freezeFigures(quick ? 5 : 50) : null;
+const entries = Number(values.entries ?? 10_000_000);
 const growth = named("growth")
   ? await growthFigures(
       quick
         ? { sessions: 10_000, entries: 100_000, milliseconds: 500 }
-        : { sessions: 1_000_000, entries: 10_000_000, milliseconds: 3_000 },
+        : { sessions: entries / 10, entries, milliseconds: 3_000 },
       note,
     )
   : null;
