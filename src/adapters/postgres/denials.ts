@@ -92,7 +92,9 @@ const LIVING = `
 const SPREAD = "UPDATE freezes SET spread_at = clock_timestamp() WHERE id = $1";
 
 /** One freeze: its sessions go on the list. False: there was none to spread. */
-export function spreadOne(underHead: UnderHead): Promise<boolean> {
+export async function spreadOne(db: Queries, underHead: UnderHead): Promise<boolean> {
+  // A look without the lock first: mostly there is nothing, and every writer waits for the lock.
+  if ((await db.query(TO_SPREAD, [])).length === 0) return false;
   return underHead(async (tx, writing) => {
     const [freeze] = await tx.query(TO_SPREAD, []);
     if (freeze === undefined) return false;

@@ -10,7 +10,7 @@ export function freezeStore(db: Database, underHead: UnderHead): FreezeStore {
     freeze: (wish) => underHead((tx, writing) => freezeUnderHead(tx, writing, wish)),
     thaw: (target, thawing) => underHead((tx, writing) => thawUnderHead(tx, writing, { target, thawing })),
     active: () => listActive(db),
-    spread: () => spreadOne(underHead),
+    spread: () => spreadOne(db, underHead),
     claimRole: (leaseSeconds) => claimRole(db, leaseSeconds),
     settleRole: (due, outcome, policyVersion) =>
       underHead((tx, writing) => settleUnderHead(tx, writing, { due, outcome, policyVersion })),
