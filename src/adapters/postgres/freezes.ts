@@ -19,7 +19,7 @@ const FIND = `
   WHERE f.thawed_at IS NULL AND f.kind = $1 AND f.name IS NOT DISTINCT FROM $2::text
   ORDER BY f.entry DESC LIMIT 1`;
 // A session that is over is frozen no more, and nobody need thaw it.
-export const ACTIVE = `
+const ACTIVE = `
   SELECT ${COLUMNS} FROM freezes f
   WHERE f.thawed_at IS NULL AND (f.kind <> 'session' OR EXISTS (
     SELECT 1 FROM denied_sessions d WHERE d.session = f.name AND d.until > statement_timestamp()))
