@@ -206,6 +206,25 @@ export type Entry = EntryBase &
         };
       }
     | {
+        /** An operator looked whether the broker and its accounts are as they must be. */
+        readonly kind: "doctor.ran";
+        readonly detail: {
+          readonly version: string;
+          /** ARN of the broker's own credentials; null: AWS did not say. */
+          readonly caller: string | null;
+          /** Findings by status. */
+          readonly counts: { readonly ok: number; readonly warning: number; readonly fault: number };
+          /** Those that were not ok. */
+          readonly found: readonly {
+            readonly id: string;
+            readonly account: string | null;
+            readonly role: string | null;
+            readonly status: "warning" | "fault";
+          }[];
+          readonly by: "operator";
+        };
+      }
+    | {
         readonly kind: "broker.started" | "broker.stopped";
         readonly detail: { readonly version: string };
       }

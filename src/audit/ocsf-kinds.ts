@@ -139,6 +139,8 @@ const ROWS: Rows = {
     words: detail.lines.join("; "),
   }),
   "record.pruned": () => own("delete", "PruneRecord", "low"),
+  "doctor.ran": ({ detail }) =>
+    own("read", "RunDoctor", detail.counts.fault > 0 ? "medium" : "informational"),
   "broker.started": () => own("other", "StartBroker"),
   "broker.stopped": () => own("other", "StopBroker"),
 };

@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<EntryKind, true>> = {
   "policy.loaded": true,
   "policy.refused": true,
   "record.pruned": true,
+  "doctor.ran": true,
   "broker.started": true,
   "broker.stopped": true,
 };
@@ -116,6 +117,15 @@ export function entrySentence(entry: Entry): string {
       const tables = Object.entries(counts).filter(([, count]) => count > 0);
       const rows = tables.map(([table, count]) => `${count} of ${table}`).join(", ");
       return `An operator deletes rows older than ${instant(olderThan)} that are of no more use: ${rows}`;
+    }
+    case "doctor.ran": {
+      const { caller, counts, found } = entry.detail;
+      const as = caller === null ? "" : ` as ${caller}`;
+      const what = found.map(({ id, account, role }) =>
+        [id, account, role].filter((part) => part !== null).join(" "),
+      );
+      const which = what.length === 0 ? "" : `: ${what.join(", ")}`;
+      return `An operator ran doctor${as}: ${counts.ok} ok, ${counted(counts.warning, "warning")}, ${counted(counts.fault, "fault")}${which}`;
     }
     case "broker.started":
       return `The broker started, version ${entry.detail.version}`;

@@ -30,6 +30,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "replay the incident against a local AWS, then keep it running",
     run: viaCommander(async () => (await import("./demo.ts")).demoCommand()),
   },
+  doctor: {
+    summary: "check the broker and its AWS accounts, and say what to mend",
+    run: viaCommander(async () => (await import("./doctor.ts")).doctorCommand()),
+  },
   policy: {
     summary: "check, explain, compile, simulate and compare policies",
     run: viaCommander(async (argv) => (await import("./policy.ts")).policyCommand(argv)),

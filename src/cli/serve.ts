@@ -3,24 +3,15 @@ import { Command } from "commander";
 import { loadConfig, SETTINGS, type Config } from "../config.ts";
 import { startBroker } from "../wire.ts";
 import { loadPolicy } from "../wire/tools.ts";
-
-type ServeOptions = Readonly<Record<string, string | boolean | undefined>>;
+import { flagTexts, withSettings, type SettingOptions } from "./settings.ts";
 
 export function serveCommand(): Command {
-  const command = new Command("serve").description("run the broker");
-  for (const { flag, help, fallback } of Object.values(SETTINGS)) {
-    if (flag === null) continue;
-    const says = fallback === null ? help : `${help} (default ${fallback})`;
-    if (fallback === "false") command.option(`--${flag}`, help);
-    else command.option(`--${flag} <value>`, says);
-  }
-  return command
-    .option("--config <file>", "settings as YAML or JSON")
+  return withSettings(new Command("serve").description("run the broker"))
     .option("--check", "check the configuration and the policy set, then end")
     .option("--json", "with --check: answer in JSON")
     .addHelpText("after", environmentHelp)
     .action(async (_options: unknown, self: Command) => {
-      const options = self.opts<ServeOptions>();
+      const options = self.opts<SettingOptions>();
       process.exitCode = await run(options);
     });
 }
@@ -38,7 +29,7 @@ function environmentHelp(): string {
   );
 }
 
-async function run(options: ServeOptions): Promise<number> {
+async function run(options: SettingOptions): Promise<number> {
   const flags = flagTexts(options);
   const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
   const json = options["json"] === true;
@@ -59,17 +50,6 @@ async function run(options: ServeOptions): Promise<number> {
 /** Printed once and never logged: whoever reads the log must not be let in by it. */
 function tellBootstrap(token: { readonly reveal: () => string }, origin: string): void {
   process.stderr.write(`First administrator: open ${origin}/bootstrap and enter ${token.reveal()}\n`);
-}
-
-/** Commander's camel-case names back to the flags' own. */
-function flagTexts(options: ServeOptions): Record<string, string | undefined> {
-  const names = ["config", ...Object.values(SETTINGS).flatMap(({ flag }) => (flag === null ? [] : [flag]))];
-  return Object.fromEntries(
-    names.map((name) => {
-      const value = options[name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase())];
-      return [name, value === undefined ? undefined : String(value)];
-    }),
-  );
 }
 
 async function check(config: Config, json: boolean): Promise<number> {

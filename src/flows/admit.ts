@@ -94,8 +94,8 @@ async function identify(
 
 /** Records a refusal and returns what to answer: the failure itself, or that it could not be recorded. */
 export async function refuse(
-  broker: Broker,
-  call: Call,
+  broker: Pick<Broker, "audit" | "clock" | "policy">,
+  call: Pick<Call, "requestId" | "route">,
   agent: Agent | null,
   failure: Failure,
 ): Promise<Failure> {

@@ -61,10 +61,13 @@ export async function issueCredentials(
     : issueStanding(order, request.value.wish, request.value.idempotencyKey);
 }
 
+/** The ports and data one attempt runs on. */
+export type Minting = Pick<Broker, "policy" | "audit" | "assumeRole" | "clock" | "randomBytes">;
+
 /** What every attempt at one request shares. */
-export interface Order {
-  readonly broker: Broker;
-  readonly call: Call;
+export interface Order<B extends Minting = Broker> {
+  readonly broker: B;
+  readonly call: Pick<Call, "requestId" | "route">;
   readonly agent: Agent;
 }
 
@@ -116,7 +119,7 @@ export interface Attempt {
 
 /** One session: its intent, its one call of STS, its outcome. A refusal is recorded. */
 export async function attempt(
-  order: Order,
+  order: Order<Minting>,
   { plan, task, idempotency, grant }: Attempt,
 ): Promise<Result<Issued, Failure>> {
   const { broker, call, agent } = order;
@@ -137,7 +140,12 @@ export async function attempt(
   return ok({ credentials: assumed.value.credentials, session, plan, entry: outcome.entry });
 }
 
-function newSession({ broker, agent }: Order, plan: IssuePlan, task: Task, grant: Grant | null): Session {
+function newSession(
+  { broker, agent }: Order<Minting>,
+  plan: IssuePlan,
+  task: Task,
+  grant: Grant | null,
+): Session {
   return {
     ...nameSession(agent.name, broker.randomBytes(SESSION_RANDOM_BYTES)),
     agent: agent.name,
@@ -158,7 +166,7 @@ function newSession({ broker, agent }: Order, plan: IssuePlan, task: Task, grant
 }
 
 async function recordIntent(
-  { broker, call }: Order,
+  { broker, call }: Order<Minting>,
   session: Session,
   idempotency: Idempotency | null,
   grant: Grant | null,
@@ -212,7 +220,7 @@ function stsRequest(session: Session, plan: IssuePlan): AssumeRoleRequest {
 
 /** The outcome's entry, and whether it may be delivered; null when the record is not certain: then nothing may. */
 async function recordOutcome(
-  { broker, call }: Order,
+  { broker, call }: Order<Minting>,
   session: Session,
   assumed: Result<AssumedRole, AssumeRoleFault>,
 ): Promise<{ readonly entry: number; readonly delivered: boolean } | null> {

@@ -8,7 +8,7 @@
  */
 import { openCheckpoint, signCheckpoint, type Sign, type Verify } from "../audit/checkpoint.ts";
 import { consistencyProof, provesConsistency } from "../audit/proof.ts";
-import type { LogReader } from "../audit/reader.ts";
+import type { LogHead, LogReader } from "../audit/reader.ts";
 import { rootOf, type Frontier, type Hash } from "../audit/tree.ts";
 import { err, ok, type Result } from "../result.ts";
 
@@ -37,12 +37,11 @@ export async function signDue(
   signing: CheckpointSigning,
   before: SignedState | null,
 ): Promise<Result<SignedState | null, LogFault>> {
-  const { origin, frontier } = await signing.tree.head();
-  const last = before === null ? await lastKept(signing, origin) : ok(before);
-  if (!last.ok) return last;
-  const fault = await continues(signing.tree, last.value, frontier);
-  if (fault !== null) return err(fault);
-  if (frontier.size === (last.value?.size ?? 0)) return last;
+  const checked = await checkLog(signing, before);
+  if (!checked.ok) return checked;
+  const { last, head } = checked.value;
+  const { origin, frontier } = head;
+  if (frontier.size === (last?.size ?? 0)) return ok(last);
 
   const root = rootOf(frontier);
   const { publicKey, sign } = signing.key;
@@ -53,9 +52,21 @@ export async function signDue(
   return ok({ size: frontier.size, root });
 }
 
+/** What was signed last, and the head that continues it. Signs nothing. */
+export async function checkLog(
+  signing: Omit<CheckpointSigning, "keep">,
+  before: SignedState | null,
+): Promise<Result<{ readonly last: SignedState | null; readonly head: LogHead }, LogFault>> {
+  const head = await signing.tree.head();
+  const last = before === null ? await lastKept(signing, head.origin) : ok(before);
+  if (!last.ok) return last;
+  const fault = await continues(signing.tree, last.value, head.frontier);
+  return fault === null ? ok({ last: last.value, head }) : err(fault);
+}
+
 /** A new key goes on from a checkpoint of the old one only where an operator put that out of the way. */
 async function lastKept(
-  { tree, key, verify }: CheckpointSigning,
+  { tree, key, verify }: Omit<CheckpointSigning, "keep">,
   origin: string,
 ): Promise<Result<SignedState | null, LogFault>> {
   const kept = await tree.latestCheckpoint();

@@ -7,6 +7,7 @@
  */
 import type { AgentWatch } from "../audit/agent-watch.ts";
 import type { Entry } from "../audit/entry.ts";
+import { DENIES_EVERYTHING } from "../policy/doctor/session.ts";
 import type { Broker } from "./admit.ts";
 import { freeze } from "./freeze.ts";
 
@@ -22,6 +23,7 @@ export async function watchAgents(broker: Broker, watch: AgentWatch, from: numbe
   for (let last = PAGE; last === PAGE;) {
     const entries = await broker.audit.entries({ from: next, limit: PAGE });
     for (const entry of entries) {
+      if (isDoctors(entry)) continue;
       for (const { agent, reason } of watch.see(entry, freezeRules)) {
         breaches.set(agent, { ...entry, breach: reason });
       }
@@ -37,6 +39,10 @@ export async function watchAgents(broker: Broker, watch: AgentWatch, from: numbe
   }
   return next;
 }
+
+/** An operator looks as often as they like: frozen for it, Twokey could read no change set either. */
+const isDoctors = (entry: Entry): boolean =>
+  entry.kind === "session.intent" && entry.detail.policyDigest === DENIES_EVERYTHING.digest;
 
 /** Where the log stood when the longest rule began to look. */
 export async function watchFrom(broker: Broker): Promise<number> {

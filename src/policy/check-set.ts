@@ -10,6 +10,7 @@ import { unknownConditionKeys } from "./check-set/condition-keys.ts";
 import { failedExpectations } from "./check-set/expectations.ts";
 import type { Finding } from "./check-set/finding.ts";
 import { sizeFindings, sizeOf, type TemplateSize } from "./check-set/size.ts";
+import { ownTemplates } from "./check-set/own-template.ts";
 import { idleStatements } from "./check-set/statements.ts";
 import type { ActionTable } from "./knowledge.ts";
 import { inOrder, parseSet, type PolicyFile } from "./parse-set.ts";
@@ -60,7 +61,7 @@ export function examineSet(files: readonly PolicyFile[], table: ActionTable): Ex
   if (!parsed.ok) return { served: null, faults: parsed.error, warnings: [], templates: [] };
   const set = parsed.value;
   const prepared = new Map<string, PreparedTemplate>();
-  const findings: Finding[] = [...unreachable(set), ...unreadableChangeSets(set)];
+  const findings: Finding[] = [...unreachable(set), ...unreadableChangeSets(set), ...ownTemplates(set)];
   const templates: TemplateReport[] = [];
   for (const template of set.templates) {
     findings.push(...unknownConditionKeys(template, table));

@@ -39,3 +39,16 @@ export interface AssumeRoleFault {
 
 /** Contract: exactly one attempt on the wire, a bounded deadline, and it never throws for a failed call. */
 export type AssumeRole = (request: AssumeRoleRequest) => Promise<Result<AssumedRole, AssumeRoleFault>>;
+
+/** A request that may lack what every session has. Null: left out. */
+export interface ProbeRequest extends Omit<AssumeRoleRequest, "sourceIdentity" | "externalId"> {
+  readonly sourceIdentity: string | null;
+  readonly externalId: string | null;
+  readonly transitiveKeys: readonly string[];
+}
+
+/**
+ * Contract: as AssumeRole. Stands for flows/doctor alone, which sees such requests refused; must never be asked for a
+ * session whose policy does not deny everything.
+ */
+export type ProbeRole = (request: ProbeRequest) => Promise<Result<AssumedRole, AssumeRoleFault>>;

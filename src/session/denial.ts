@@ -5,6 +5,9 @@
  * Both conditions survive role chaining: the source identity, and the time a session's token was issued.
  */
 
+/** Name of the inline policy. Nothing else on an AI role bears it. */
+export const DENIAL_POLICY = "twokey-frozen-sessions";
+
 export interface DeniedSession {
   /** The session's id, which is its source identity. */
   readonly session: string;

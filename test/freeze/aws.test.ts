@@ -2,11 +2,11 @@
 import { ListStacksCommand } from "@aws-sdk/client-cloudformation";
 import { GetRolePolicyCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { onTestFinished, expect, test, describe } from "vitest";
-import { createDenyOnRole, DENIAL_POLICY } from "../../src/adapters/aws/deny-on-role.ts";
+import { createDenyOnRole } from "../../src/adapters/aws/deny-on-role.ts";
 import { openAuditLog, type Store } from "../../src/adapters/postgres/audit-log.ts";
 import { enforceFreezes } from "../../src/flows/enforce-freezes.ts";
 import type { FreezeTarget } from "../../src/identity/freeze.ts";
-import type { DenyOnRole } from "../../src/session/denial.ts";
+import { DENIAL_POLICY, type DenyOnRole } from "../../src/session/denial.ts";
 import {
   ADMIN_KEYS,
   allow,

@@ -107,6 +107,13 @@ const DETAILS: Details = {
     },
     by: "operator",
   },
+  "doctor.ran": {
+    version: "1.2.3",
+    caller: "arn:aws:iam::111122223333:user/twokey-broker",
+    counts: { ok: 40, warning: 1, fault: 0 },
+    found: [{ id: "scp", account: "111122223333", role: null, status: "warning" }],
+    by: "operator",
+  },
   "broker.started": { version: "1.2.3" },
   "broker.stopped": { version: "1.2.3" },
 };

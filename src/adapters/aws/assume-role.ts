@@ -13,7 +13,8 @@ import type {
   AssumedRole,
   AssumeRole,
   AssumeRoleFault,
-  AssumeRoleRequest,
+  ProbeRequest,
+  ProbeRole,
 } from "../../session/assume-role.ts";
 import { Secret } from "../../session/credentials.ts";
 import { classifyFault } from "./sts-fault.ts";
@@ -31,6 +32,7 @@ export interface StsOptions {
 
 export interface StsAdapter {
   readonly assumeRole: AssumeRole;
+  readonly probeRole: ProbeRole;
   /** Drops the pooled connections. */
   readonly close: () => void;
 }
@@ -48,8 +50,10 @@ export function createAssumeRole(options: StsOptions): StsAdapter {
     if (client === undefined) clients.set(region, (client = createClient(region, options)));
     return client;
   };
+  const send: ProbeRole = (request) => attempt(clientFor(request.region), request, options.deadlineMs);
   return {
-    assumeRole: (request) => attempt(clientFor(request.region), request, options.deadlineMs),
+    assumeRole: (request) => send({ ...request, transitiveKeys: request.tags.map(({ key }) => key) }),
+    probeRole: send,
     close: () => {
       for (const client of clients.values()) client.destroy();
     },
@@ -70,7 +74,7 @@ function createClient(region: string, options: StsOptions): STSClient {
 
 async function attempt(
   client: STSClient,
-  request: AssumeRoleRequest,
+  request: ProbeRequest,
   deadlineMs: number,
 ): Promise<Result<AssumedRole, AssumeRoleFault>> {
   const command = toCommand(request);
@@ -104,17 +108,17 @@ class DeadlineError extends Error {
   override readonly name = "TimeoutError";
 }
 
-function toCommand(request: AssumeRoleRequest): AssumeRoleCommand {
+function toCommand(request: ProbeRequest): AssumeRoleCommand {
   return new AssumeRoleCommand({
     RoleArn: request.roleArn,
     RoleSessionName: request.roleSessionName,
-    SourceIdentity: request.sourceIdentity,
-    ExternalId: request.externalId,
+    ...(request.sourceIdentity === null ? {} : { SourceIdentity: request.sourceIdentity }),
+    ...(request.externalId === null ? {} : { ExternalId: request.externalId }),
     DurationSeconds: request.durationSeconds,
     Policy: request.policy,
     ...(request.policyArns.length === 0 ? {} : { PolicyArns: request.policyArns.map((arn) => ({ arn })) }),
     Tags: request.tags.map(({ key, value }) => ({ Key: key, Value: value })),
-    TransitiveTagKeys: request.tags.map(({ key }) => key),
+    TransitiveTagKeys: [...request.transitiveKeys],
   });
 }
 

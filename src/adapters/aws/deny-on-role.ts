@@ -9,7 +9,7 @@ import {
   PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import type { STSClientConfig } from "@aws-sdk/client-sts";
-import type { DenyAnswer, DenyOnRole } from "../../session/denial.ts";
+import { DENIAL_POLICY, type DenyAnswer, type DenyOnRole } from "../../session/denial.ts";
 import { scrub } from "./sts-fault.ts";
 
 export interface AwsOptions {
@@ -18,8 +18,6 @@ export interface AwsOptions {
   /** The broker's own AWS credentials; null: the SDK's default chain. */
   readonly credentials: NonNullable<STSClientConfig["credentials"]> | null;
 }
-
-export const DENIAL_POLICY = "twokey-frozen-sessions";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const CALL_TIMEOUT_MS = 10_000;

@@ -111,10 +111,19 @@ async function findKey(keys: GoodKeys, { alg, kid }: TokenHeader): Promise<Resul
   }
 }
 
+/** Whether the issuer's keys can be had now: one whole fetch, of which nothing is kept. `err`: why not. */
+export async function reachIssuer(
+  issuer: OidcIssuer,
+  options: Omit<IssuerKeysOptions, "clock" | "onAlert">,
+): Promise<Result<null, string>> {
+  const loaded = await createLoader(issuer, options)();
+  return loaded.ok ? ok(null) : err(loaded.error.detail);
+}
+
 /** One whole fetch. Remembers where the keys were found the first time. */
 function createLoader(
   issuer: OidcIssuer,
-  options: IssuerKeysOptions,
+  options: Omit<IssuerKeysOptions, "clock" | "onAlert">,
 ): () => Promise<Result<GoodKeys["find"], Alert>> {
   let pinned: string | null = issuer.jwksUri;
   const failed = (detail: string) => err({ kind: "keys_not_refreshed", detail } as const);

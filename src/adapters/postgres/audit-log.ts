@@ -33,7 +33,7 @@ import {
 } from "./rows.ts";
 import { misfiled } from "./misfiled.ts";
 import { retention } from "./retention.ts";
-import { migrate } from "./schema.ts";
+import { migrate, schemaState } from "./schema.ts";
 import { search } from "./search.ts";
 import { settleUnderHead } from "./settle.ts";
 import { openPglite, openPostgres, type Database } from "./sql.ts";
@@ -78,23 +78,42 @@ export interface Store extends AuditLog {
 
 /**
  * Opens the store and applies its migrations. Throws where it cannot be opened or does not keep its promises.
- * `decorate`: what stands between the store and its engine.
+ * `decorate`: what stands between the store and its engine. `demandSchema` throws where the schema is not to be touched.
  */
 export async function openAuditLog(
   options: StoreOptions,
   decorate = (engine: Database): Database => engine,
+  demandSchema: (state: Awaited<ReturnType<typeof schemaState>>) => void = () => undefined,
 ): Promise<Store> {
   const { url, folder, maxConnections = 10, timeoutMs = 5_000 } = options;
   const limits = { maxConnections, timeoutMs };
   const db = decorate(url === null ? await openPglite(folder) : await openPostgres(url, limits));
   try {
     if (url !== null) await demandDurability(db);
+    demandSchema(await schemaState(db));
     await migrate(db);
   } catch (error) {
     await db.close();
     throw error;
   }
   return auditLogOn(db);
+}
+
+export class OutdatedSchemaError extends Error {
+  override readonly name = "OutdatedSchemaError";
+}
+
+/**
+ * For whoever must not bring a schema forward that running brokers stand on: opens a record that is new or current, and
+ * throws OutdatedSchemaError for an older one.
+ */
+export function openCurrentLog(options: StoreOptions): Promise<Store> {
+  return openAuditLog(options, undefined, ({ newest, known }) => {
+    if (newest === 0 || newest >= known) return;
+    throw new OutdatedSchemaError(
+      `the database schema is ${newest}, and this version of Twokey needs ${known}`,
+    );
+  });
 }
 
 /** A server that answers COMMIT before it is on disk would turn "recorded" into a guess. */

@@ -24,6 +24,11 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
+/** Another process has the folder. */
+export class FolderInUseError extends Error {
+  override readonly name = "FolderInUseError";
+}
+
 /** Locks of this process: its own pid in a lock file it does not hold is left from an earlier life (containers). */
 const held = new Set<string>();
 
@@ -57,7 +62,7 @@ function takeOver(path: string, mine: Owner): void {
   }
   try {
     const owner = read(path);
-    if (owner !== null && !isDead(owner, path)) throw new Error(refusal(path, owner));
+    if (owner !== null && !isDead(owner, path)) throw new FolderInUseError(refusal(path, owner));
     rmSync(path, { force: true });
     if (!create(path, mine)) throw new Error(`another process took ${path} first`);
   } finally {

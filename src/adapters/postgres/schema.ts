@@ -32,6 +32,20 @@ export async function migrate(db: Database, migrations = MIGRATIONS): Promise<vo
   await adoptTree(db);
 }
 
+/** The newest migration of the database (0: none yet) and the newest that this code knows. Changes nothing. */
+export async function schemaState(
+  db: Database,
+): Promise<{ readonly newest: number; readonly known: number }> {
+  const rows = await db.query("SELECT id FROM schema_migrations", []).catch((error: unknown) => {
+    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+    return [];
+  });
+  return {
+    newest: Math.max(0, ...rows.map((row) => Number(row["id"]))),
+    known: Math.max(0, ...MIGRATIONS.map(({ id }) => id)),
+  };
+}
+
 /** Reads before it creates, so that a database user without the right to create tables can start on a ready schema. */
 async function appliedMigrations(db: Database): Promise<readonly number[]> {
   const read = async () =>

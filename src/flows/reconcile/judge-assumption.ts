@@ -6,6 +6,8 @@
 import type { About, FindingKind, FindingLevel } from "../../audit/finding.ts";
 import type { SessionRecord } from "../../audit/log.ts";
 import type { Assumption, TrailCaller, TrailEvent } from "../../audit/trail.ts";
+import { NO_ESCALATION } from "../../policy/doctor/role-call.ts";
+import { DENIES_EVERYTHING } from "../../policy/doctor/session.ts";
 import { sessionTags } from "../../session/name.ts";
 import type { Session } from "../../session/session.ts";
 import { sameArn } from "./known.ts";
@@ -98,11 +100,17 @@ function namesOf({ arn, roleArn, principalId, invokedBy }: TrailCaller): readonl
 }
 
 function otherTags({ tags, transitiveKeys }: Assumption, session: Session): string | null {
-  const wanted = sessionTags(session.id, session.escalation);
-  const right =
-    tags.length === wanted.length &&
-    wanted.every(({ key, value }) => tags.some((tag) => tag.key === key && tag.value === value)) &&
-    wanted.every(({ key }) => transitiveKeys.includes(key));
+  const may = [session.escalation];
+  // The escalated role takes no session without an escalation's tag: doctor's names one that is none, and can do nothing.
+  if (session.policyDigest === DENIES_EVERYTHING.digest) may.push(NO_ESCALATION);
+  const right = may.some((escalation) => {
+    const wanted = sessionTags(session.id, escalation);
+    return (
+      tags.length === wanted.length &&
+      wanted.every(({ key, value }) => tags.some((tag) => tag.key === key && tag.value === value)) &&
+      wanted.every(({ key }) => transitiveKeys.includes(key))
+    );
+  });
   if (right) return null;
   const shown = tags.slice(0, 10).map(({ key, value }) => `${key}=${value}`);
   return shown.length === 0
