@@ -141,7 +141,7 @@ function roleCaller(
   const userId = `${role.id}:${session.name}`;
   const arn = `arn:aws:sts::${account.id}:assumed-role/${role.name}/${session.name}`;
   const managed = (arns: Iterable<string>): readonly ParsedPolicy[] =>
-    [...arns].flatMap((policy) => account.policies.get(policy)?.document.parsed ?? []);
+    [...arns].flatMap((policy) => account.policies.get(policy)?.inForce.document.parsed ?? []);
   const narrowed = session.policy !== null || session.policyArns.length > 0;
   return ok({
     account,

@@ -97,6 +97,7 @@ function addPolicies(account: Account, options: AccountOptions, { now, random }:
   for (const managed of options.policies ?? []) {
     const path = managed.path ?? "/";
     const arn = `arn:aws:iam::${account.id}:policy${path}${managed.name}`;
+    const first = { id: "v1", document: policy(managed.document), createdAt: now };
     account.policies.set(arn, {
       account: account.id,
       arn,
@@ -105,7 +106,10 @@ function addPolicies(account: Account, options: AccountOptions, { now, random }:
       id: uniqueId(random, "ANPA"),
       description: null,
       createdAt: now,
-      document: policy(managed.document),
+      versions: [first],
+      inForce: first,
+      lastVersion: 1,
+      updatedAt: now,
       tags: [],
     });
   }
