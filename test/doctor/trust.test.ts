@@ -38,8 +38,16 @@ describe.each(["observer", "operator", "escalated"] as const)("%s", (role) => {
   });
 
   test.each([
-    ["aws:RequestTag/twokey:principal", "gives the tag twokey:principal another value", "twokey:principal equal to ai-agent"],
-    ["aws:RequestTag/twokey:session", "gives the tag twokey:session another value", "aws:RequestTag/twokey:session like tks-*"],
+    [
+      "aws:RequestTag/twokey:principal",
+      "gives the tag twokey:principal another value",
+      "twokey:principal equal to ai-agent",
+    ],
+    [
+      "aws:RequestTag/twokey:session",
+      "gives the tag twokey:session another value",
+      "aws:RequestTag/twokey:session like tks-*",
+    ],
     ["sts:SourceIdentity", "sets no source identity", "sts:SourceIdentity like tks-*"],
     ["sts:ExternalId", "gives no external id", "sts:ExternalId equal to the account's external_id"],
   ])("without the condition on %s it is a fault, and the fix demands it", (key, says, demands) => {
@@ -70,14 +78,22 @@ test("a standing role that takes an escalation's tag is a fault", () => {
 });
 
 test("the escalated role that takes a session without an escalation is a fault", () => {
-  const found = judge("escalated", documentOf(inAll(trustOf("escalated"), "aws:RequestTag/twokey:escalation")));
+  const found = judge(
+    "escalated",
+    documentOf(inAll(trustOf("escalated"), "aws:RequestTag/twokey:escalation")),
+  );
   expect(found.line).toContain("gives the tag twokey:escalation another value");
 });
 
 describe("a trust policy that lets in anybody but the broker is a fault", () => {
   const opened = (principal: Statement["Principal"], rest: Partial<Statement> = {}): PolicyDocument => {
     const right = documentOf(trustOf("operator"));
-    const more: Statement = { Effect: "Allow", Action: "sts:AssumeRole", ...rest, ...(principal && { Principal: principal }) };
+    const more: Statement = {
+      Effect: "Allow",
+      Action: "sts:AssumeRole",
+      ...rest,
+      ...(principal && { Principal: principal }),
+    };
     return { ...right, Statement: [...right.Statement, more] };
   };
 
@@ -93,7 +109,9 @@ describe("a trust policy that lets in anybody but the broker is a fault", () => 
         { Federated: `arn:aws:iam::${ID}:oidc-provider/token.actions.githubusercontent.com` },
         {
           Action: "sts:AssumeRoleWithWebIdentity",
-          Condition: { StringEquals: { "token.actions.githubusercontent.com:sub": "repo:a/b:ref:refs/heads/main" } },
+          Condition: {
+            StringEquals: { "token.actions.githubusercontent.com:sub": "repo:a/b:ref:refs/heads/main" },
+          },
         },
       ),
       "oidc-provider/token.actions.githubusercontent.com",
@@ -107,13 +125,19 @@ describe("a trust policy that lets in anybody but the broker is a fault", () => 
 });
 
 test("a trust policy for another broker is a fault, for this one is refused", () => {
-  const found = judge("observer", documentOf(trustOf("observer")), `arn:aws:iam::${ID}:role/ops/twokey-broker`);
+  const found = judge(
+    "observer",
+    documentOf(trustOf("observer")),
+    `arn:aws:iam::${ID}:role/ops/twokey-broker`,
+  );
   expect(found.status).toBe("fault");
 });
 
 test("a broker that runs on a role is known by its sessions", () => {
   const role = `arn:aws:iam::${ID}:role/ops/twokey-broker`;
-  const trust = JSON.parse(JSON.stringify(documentOf(trustOf("observer"))).replaceAll(BROKER, role)) as unknown;
+  const trust = JSON.parse(
+    JSON.stringify(documentOf(trustOf("observer"))).replaceAll(BROKER, role),
+  ) as unknown;
   // The text is not the one expected for the user, and as strict.
   expect(judge("observer", trust, role)).toMatchObject({ status: "warning" });
 });

@@ -304,6 +304,24 @@ const CASES: readonly (readonly [Entry, string])[] = [
     },
     "An operator deletes rows older than 2029-10-03 12:00:00 UTC that are of no more use: 4 of deliveries, 30 of idempotency, 1 of invitations, 500 of checkpoints",
   ],
+  [
+    {
+      ...BASE,
+      person: null,
+      kind: "doctor.ran",
+      detail: {
+        version: "0.4.0",
+        caller: "arn:aws:iam::111122223333:user/twokey-broker",
+        counts: { ok: 40, warning: 1, fault: 2 },
+        found: [
+          { id: "trust", account: "111122223333", role: "operator", status: "fault" },
+          { id: "record_clock", account: null, role: null, status: "warning" },
+        ],
+        by: "operator",
+      },
+    },
+    "An operator ran doctor as arn:aws:iam::111122223333:user/twokey-broker: 40 ok, 1 warning, 2 faults: trust 111122223333 operator, record_clock",
+  ],
   [{ ...BASE, kind: "broker.started", detail: { version: "0.4.0" } }, "The broker started, version 0.4.0"],
   [{ ...BASE, kind: "broker.stopped", detail: { version: "0.4.0" } }, "The broker stopped, version 0.4.0"],
 ];
