@@ -30,6 +30,7 @@ import {
   updateAssumeRolePolicy,
   updateRole,
 } from "./roles.ts";
+import { simulateCustomPolicy, simulatePrincipalPolicy } from "./simulate.ts";
 
 export const IAM_OPERATIONS: Operations = table({
   AttachRolePolicy: attachRolePolicy,
@@ -55,6 +56,8 @@ export const IAM_OPERATIONS: Operations = table({
   PutRolePermissionsBoundary: putRolePermissionsBoundary,
   PutRolePolicy: putRolePolicy,
   SetDefaultPolicyVersion: setDefaultPolicyVersion,
+  SimulateCustomPolicy: simulateCustomPolicy,
+  SimulatePrincipalPolicy: simulatePrincipalPolicy,
   TagRole: tagRole,
   UntagRole: untagRole,
   UpdateAssumeRolePolicy: updateAssumeRolePolicy,
