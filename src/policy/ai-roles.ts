@@ -37,41 +37,9 @@ export interface AiRoleFault {
   readonly fix: string;
 }
 
-
-export function aiRoles(
+/** `brokerArn`: the IAM role or user the broker runs as. In the order observer, operator, escalated, stack_service. */
+export declare function aiRoles(
   served: ServedPolicy,
   account: Account,
   brokerArn: string,
-): Result<readonly AiRole[], readonly AiRoleFault[]> {
-  void served;
-  const make = (name: AiRoleName, arn: string): AiRole => {
-    const escalated = name === "escalated";
-    const Principal = { AWS: brokerArn };
-    const tags = {
-      StringEquals: { "aws:RequestTag/twokey:principal": "ai-agent" },
-      StringLike: {
-        "aws:RequestTag/twokey:session": "tks-*",
-        ...(escalated ? { "aws:RequestTag/twokey:escalation": "esc-*" } : {}),
-      },
-      ...(escalated ? {} : { Null: { "aws:RequestTag/twokey:escalation": "true" } }),
-    };
-    const keys = ["twokey:principal", "twokey:session", ...(escalated ? ["twokey:escalation"] : [])];
-    const trust: PolicyDocument =
-      name === "stack_service"
-        ? { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "cloudformation.amazonaws.com" }, Action: "sts:AssumeRole", Condition: { StringEquals: { "aws:SourceAccount": account.id } } }] }
-        : { Version: "2012-10-17", Statement: [
-      { Effect: "Allow", Principal, Action: "sts:AssumeRole", Condition: { ...tags, StringEquals: { ...tags.StringEquals, "sts:ExternalId": account.externalId }, StringLike: { ...tags.StringLike, "sts:SourceIdentity": "tks-*" } } },
-      { Effect: "Allow", Principal, Action: "sts:TagSession", Condition: tags },
-      { Effect: "Allow", Principal, Action: "sts:SetSourceIdentity", Condition: { StringLike: { "sts:SourceIdentity": "tks-*" } } },
-      ...keys.map((key) => ({ Effect: "Deny" as const, Principal: "*" as const, Action: "sts:TagSession", Condition: { "ForAllValues:StringNotEquals": { "sts:TransitiveTagKeys": key } } })),
-    ] };
-    const document: PolicyDocument = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }, { Effect: "Deny", Action: [...served.set.guardrails.floor], Resource: "*" }] };
-    const bname = `ai-${name.replace("_", "-")}`;
-    return { name, arn, trust, maxSessionSeconds: 3600, tags: name === "stack_service" ? { "twokey:principal": "ai-agent" } : {},
-      boundary: { name: bname, path: "/twokey/boundary/", arn: `arn:aws:iam::${account.id}:policy/twokey/boundary/${bname}`, document, text: JSON.stringify(document) } };
-  };
-  return { ok: true, value: [
-    make("observer", account.roles.observer), make("operator", account.roles.operator), make("escalated", account.roles.escalated),
-    make("stack_service", account.serviceRoles["staging"] ?? ""),
-  ] };
-}
+): Result<readonly AiRole[], readonly AiRoleFault[]>;

@@ -166,7 +166,7 @@ export interface DoctorWorld {
 
 let record: Promise<Store> | undefined;
 /** One for the file: a store takes longer to open than a run. */
-const openRecord = (): Promise<Store> => (record ??= openAuditLog({ url: null, folder: null }));
+export const openRecord = (): Promise<Store> => (record ??= openAuditLog({ url: null, folder: null }));
 
 /** Starts the account as `change` makes it, with its policies published, and stops it when the test ends. */
 export async function startWorld(change: Change = (same) => same, keys = BROKER_KEYS): Promise<DoctorWorld> {
