@@ -45,12 +45,31 @@ function contextOf(call: Call, ask: Ask): Record<string, ContextValue> {
     "aws:CurrentTime": call.now.toISOString(),
     "aws:EpochTime": Math.floor(call.now.getTime() / 1000),
     "aws:RequestedRegion": call.region,
-    "aws:SourceIp": call.sourceIp,
     // Loopback stands in for TLS: AWS itself is never reached otherwise, and real policies demand it.
     "aws:SecureTransport": true,
-    ...(call.userAgent === null ? {} : { "aws:UserAgent": call.userAgent }),
+    ...senderContext(call),
     ...resourceTagContext(call, ask),
     ...ask.context,
+  };
+}
+
+/**
+ * A service's own address says nothing of the caller, so there is none. A service role's calls are its own, not
+ * made on anybody's behalf.
+ */
+function senderContext({ service, sourceIp, userAgent }: Call): Record<string, ContextValue> {
+  if (service === null)
+    return {
+      "aws:SourceIp": sourceIp,
+      "aws:ViaAWSService": false,
+      ...(userAgent === null ? {} : { "aws:UserAgent": userAgent }),
+    };
+  if (service.as === "service role") return { "aws:ViaAWSService": false };
+  return {
+    "aws:ViaAWSService": true,
+    "aws:CalledVia": [service.name],
+    "aws:CalledViaFirst": service.name,
+    "aws:CalledViaLast": service.name,
   };
 }
 

@@ -25,6 +25,8 @@ export interface Call {
   readonly requestId: string;
   readonly sourceIp: string;
   readonly userAgent: string | null;
+  /** The AWS service that makes this call, and with whose permissions; null: the caller itself makes it. */
+  readonly service: { readonly name: string; readonly as: "caller" | "service role" } | null;
 }
 
 /** One question to the policies: may the caller do this action on this resource? */

@@ -87,28 +87,37 @@ const ALLOW_ALL = readPolicy(
   }),
 );
 
+export function rootCaller(account: Account, accessKeyId: string): Answered<Caller> {
+  if (!ALLOW_ALL.ok) return ALLOW_ALL;
+  const arn = `arn:aws:iam::${account.id}:root`;
+  return ok({
+    account,
+    accessKeyId,
+    kind: "root",
+    role: null,
+    session: null,
+    arn,
+    userId: account.id,
+    userName: null,
+    policies: { identity: [ALLOW_ALL.value.parsed], boundary: null, session: null },
+    context: { ...principal(account, arn, account.id), "aws:PrincipalType": "Account" },
+  });
+}
+
 function longTermCaller(
   account: Account,
   holder: Exclude<Holder, { readonly kind: "role" }>,
   accessKeyId: string,
 ): Answered<Caller> {
-  const base = { account, accessKeyId, kind: holder.kind, role: null, session: null };
-  if (holder.kind === "root") {
-    if (!ALLOW_ALL.ok) return ALLOW_ALL;
-    const arn = `arn:aws:iam::${account.id}:root`;
-    return ok({
-      ...base,
-      arn,
-      userId: account.id,
-      userName: null,
-      policies: { identity: [ALLOW_ALL.value.parsed], boundary: null, session: null },
-      context: { ...principal(account, arn, account.id), "aws:PrincipalType": "Account" },
-    });
-  }
+  if (holder.kind === "root") return rootCaller(account, accessKeyId);
   const user = account.users.get(holder.name);
   if (user === undefined) return invalidToken();
   return ok({
-    ...base,
+    account,
+    accessKeyId,
+    kind: "user",
+    role: null,
+    session: null,
     arn: user.arn,
     userId: user.id,
     userName: holder.name,
@@ -138,26 +147,40 @@ function roleCaller(
     return fault("ExpiredToken", "The security token included in the request is expired", 403);
   const role = roleByArn(world, session.roleArn);
   if (role?.id !== session.roleId) return invalidToken();
+  return ok(sessionCaller(account, role, session, accessKeyId));
+}
+
+const managed = (account: Account, arns: Iterable<string>): readonly ParsedPolicy[] =>
+  [...arns].flatMap((policy) => account.policies.get(policy)?.inForce.document.parsed ?? []);
+
+/** A policy that is gone leaves an empty layer, which allows nothing. It must never become "no layer". */
+export const rolePolicies = (
+  account: Account,
+  role: Role,
+): Pick<Caller["policies"], "identity" | "boundary"> => ({
+  identity: [...[...role.inline.values()].map((policy) => policy.parsed), ...managed(account, role.attached)],
+  boundary: role.boundary === null ? null : managed(account, [role.boundary]),
+});
+
+function sessionCaller(account: Account, role: Role, session: RoleSession, accessKeyId: string): Caller {
   const userId = `${role.id}:${session.name}`;
-  const arn = `arn:aws:sts::${account.id}:assumed-role/${role.name}/${session.name}`;
-  const managed = (arns: Iterable<string>): readonly ParsedPolicy[] =>
-    [...arns].flatMap((policy) => account.policies.get(policy)?.document.parsed ?? []);
   const narrowed = session.policy !== null || session.policyArns.length > 0;
-  return ok({
+  return {
     account,
     accessKeyId,
     kind: "role",
     role,
     session,
-    arn,
+    arn: `arn:aws:sts::${account.id}:assumed-role/${role.name}/${session.name}`,
     userId,
     userName: null,
     policies: {
-      identity: [...[...role.inline.values()].map((policy) => policy.parsed), ...managed(role.attached)],
-      // A policy that is gone leaves an empty layer, which allows nothing. It must never become "no layer".
-      boundary: role.boundary === null ? null : managed([role.boundary]),
+      ...rolePolicies(account, role),
       session: narrowed
-        ? [...(session.policy === null ? [] : [session.policy.parsed]), ...managed(session.policyArns)]
+        ? [
+            ...(session.policy === null ? [] : [session.policy.parsed]),
+            ...managed(account, session.policyArns),
+          ]
         : null,
     },
     context: {
@@ -169,5 +192,33 @@ function roleCaller(
         mergeTags(role.tags, session.tags).map((tag) => [`aws:PrincipalTag/${tag.key}`, tag.value]),
       ),
     },
-  });
+  };
 }
+
+const SERVICE_SESSION_MS = 3_600_000;
+
+/** An AWS service working with a role of the account: no caller's tags, source identity or session policy with it. */
+export const serviceCaller = (
+  account: Account,
+  role: Role,
+  session: { readonly name: string; readonly accessKeyId: string; readonly now: Date },
+): Caller =>
+  sessionCaller(
+    account,
+    role,
+    {
+      account: account.id,
+      roleArn: role.arn,
+      roleId: role.id,
+      roleName: role.name,
+      name: session.name,
+      sourceIdentity: null,
+      tags: [],
+      transitiveKeys: [],
+      policy: null,
+      policyArns: [],
+      issuedAt: session.now,
+      expiresAt: new Date(session.now.getTime() + SERVICE_SESSION_MS),
+    },
+    session.accessKeyId,
+  );

@@ -1,18 +1,17 @@
 /**
- * One request from the wire to its answer: who, what, may they, do it, record it. The only place that runs an
- * operation, and it runs none whose questions were not all answered with yes.
+ * One request from the wire to its answer: who, what, may they, do it, record it. Whether it may be done, and doing
+ * it, is perform.ts.
  */
 import type { ActionTable } from "../policy/knowledge.ts";
 import { ok } from "../result.ts";
-import { authorize } from "./authorize.ts";
-import type { Answer, Call, Operations, Plan } from "./call.ts";
+import type { Call, Operations, Plan } from "./call.ts";
 import { type Authenticated, authenticate } from "./caller.ts";
 import { CLOUDFORMATION_OPERATIONS } from "./cloudformation/operations.ts";
-import { eventOf } from "./events.ts";
 import type { Answered, AwsFault } from "./fault.ts";
 import { IAM_OPERATIONS } from "./iam/operations.ts";
 import { elsewhere, operationOf, prefixOf, unsignedOperation } from "./other-services.ts";
 import { noParameters, type Parameters, parseForm } from "./parameters.ts";
+import { perform } from "./perform.ts";
 import { faultAnswer, protocolOf, queryAnswer, type WireResponse } from "./protocols.ts";
 import { type Random, uuid } from "./random.ts";
 import type { WireRequest } from "./sigv4.ts";
@@ -77,25 +76,10 @@ function answer(around: Surroundings, request: WireRequest, proved: Proved): Wir
     requestId,
     sourceIp: request.sourceIp,
     userAgent: request.headers.get("user-agent") ?? null,
+    service: null,
   };
   const { operation, plan, own } = planOf(call, request, service, form);
-  const done = plan.ok ? perform(call, plan.value) : plan;
-  around.world.events.push(
-    eventOf({
-      caller: who.caller,
-      service: prefixOf(service),
-      operation,
-      region,
-      now,
-      eventId: uuid(around.random),
-      requestId,
-      sourceIp: call.sourceIp,
-      userAgent: call.userAgent,
-      parameters: own ? call.parameters.entries : null,
-      responseElements: done.ok ? (done.value.responseElements ?? null) : null,
-      fault: done.ok ? null : done.error,
-    }),
-  );
+  const done = perform(call, { service: prefixOf(service), operation, own }, plan);
   return done.ok
     ? queryAnswer({ operation, result: done.value.result }, service, requestId)
     : faultAnswer(protocolOf(request, service), done.error, requestId, service);
@@ -114,12 +98,4 @@ function planOf(call: Call, request: WireRequest, service: string, form: Paramet
   if (operation !== undefined && name !== null) return { operation: name, plan: operation(call), own: true };
   const other = elsewhere(call, request, service, name);
   return { operation: other.operation, plan: ok(other.plan), own: false };
-}
-
-function perform(call: Call, plan: Plan): Answered<Answer> {
-  for (const ask of plan.asks) {
-    const allowed = authorize(call, ask);
-    if (!allowed.ok) return allowed;
-  }
-  return plan.run();
 }

@@ -34,6 +34,8 @@ export interface UserIdentity {
   readonly accountId: string;
   readonly accessKeyId: string;
   readonly userName?: string;
+  /** The service that made the call, for the caller or with a service role. */
+  readonly invokedBy?: string;
   readonly sessionContext?: {
     readonly sessionIssuer: {
       readonly type: "Role";
@@ -58,6 +60,8 @@ export interface Happening {
   readonly requestId: string;
   readonly sourceIp: string;
   readonly userAgent: string | null;
+  /** The service that made the call; null for the caller itself. */
+  readonly invokedBy: string | null;
   /** Flat form parameters; null for other protocols. */
   readonly parameters: ReadonlyMap<string, string> | null;
   readonly responseElements: Readonly<Record<string, unknown>> | null;
@@ -76,7 +80,10 @@ export const eventOf = (happening: Happening): CloudTrailEvent => ({
   awsRegion: happening.region,
   sourceIPAddress: happening.sourceIp,
   userAgent: happening.userAgent,
-  userIdentity: identityOf(happening.caller),
+  userIdentity: {
+    ...identityOf(happening.caller),
+    ...(happening.invokedBy === null ? {} : { invokedBy: happening.invokedBy }),
+  },
   requestParameters: happening.parameters === null ? null : nested(happening.parameters),
   responseElements: happening.responseElements,
   ...(happening.fault === null

@@ -3,6 +3,9 @@
  * configuration, so a fault in it is thrown at start-up.
  */
 import type { PolicyDocument } from "../policy/iam/types.ts";
+import type { ActionTable } from "../policy/knowledge.ts";
+import type { Call } from "./call.ts";
+import { rootCaller } from "./caller.ts";
 import { become, newStack } from "./cloudformation/life.ts";
 import { intend } from "./cloudformation/request.ts";
 import { CredentialStore } from "./credentials.ts";
@@ -14,6 +17,7 @@ import type {
   RoleSessionOptions,
   StackOptions,
 } from "./options.ts";
+import { noParameters } from "./parameters.ts";
 import { type PolicyText, readPolicy, TRUST } from "./policy-text.ts";
 import { type Random, uniqueId } from "./random.ts";
 import type { Account, Role, World } from "./state.ts";
@@ -33,13 +37,17 @@ export function found(options: LocalAwsOptions, now: Date, random: Random): Worl
   const accounts = options.accounts.map(
     (account) => [account.id, foundAccount(account, founding, credentials)] as const,
   );
-  return {
+  const world: World = {
     accounts: new Map(accounts),
     credentials,
     events: [],
     mints: [],
     describesUntilComplete: options.describesUntilComplete ?? 0,
   };
+  for (const account of options.accounts)
+    for (const stack of account.stacks ?? [])
+      addStack(foundersCall({ world, founding, actions: options.actions }, account.id), stack);
+  return world;
 }
 
 function foundAccount(options: AccountOptions, founding: Founding, credentials: CredentialStore): Account {
@@ -56,7 +64,6 @@ function foundAccount(options: AccountOptions, founding: Founding, credentials: 
   addPolicies(account, options, founding);
   for (const role of options.roles ?? []) addRole(account, role, founding);
   for (const session of options.sessions ?? []) addSession(account, session, founding, credentials);
-  for (const stack of options.stacks ?? []) addStack(account, stack, founding);
   return account;
 }
 
@@ -97,6 +104,7 @@ function addPolicies(account: Account, options: AccountOptions, { now, random }:
   for (const managed of options.policies ?? []) {
     const path = managed.path ?? "/";
     const arn = `arn:aws:iam::${account.id}:policy${path}${managed.name}`;
+    const first = { id: "v1", document: policy(managed.document), createdAt: now };
     account.policies.set(arn, {
       account: account.id,
       arn,
@@ -105,7 +113,10 @@ function addPolicies(account: Account, options: AccountOptions, { now, random }:
       id: uniqueId(random, "ANPA"),
       description: null,
       createdAt: now,
-      document: policy(managed.document),
+      versions: [first],
+      inForce: first,
+      lastVersion: 1,
+      updatedAt: now,
       tags: [],
     });
   }
@@ -168,7 +179,33 @@ function addSession(
   });
 }
 
-function addStack(account: Account, options: StackOptions, { now, random, region }: Founding): void {
+/**
+ * The call that makes the stacks of the options: what is configured is asked of nobody, so it comes from the
+ * account's root outside any organisation, leaves no event, and everything is complete at once.
+ */
+function foundersCall(
+  at: { readonly world: World; readonly founding: Founding; readonly actions: ActionTable },
+  accountId: string,
+): Call {
+  const { now, random, region } = at.founding;
+  const account = at.world.accounts.get(accountId);
+  if (account === undefined) throw new Error(`local AWS: no account ${accountId}`);
+  return {
+    world: { ...at.world, events: [], describesUntilComplete: 0 },
+    actions: at.actions,
+    caller: must(rootCaller({ ...account, scps: null }, ""), "root"),
+    region,
+    parameters: noParameters(),
+    now,
+    random,
+    requestId: "",
+    sourceIp: "127.0.0.1",
+    userAgent: null,
+    service: null,
+  };
+}
+
+function addStack(call: Call, options: StackOptions): void {
   const intention = must(
     intend(
       {
@@ -178,14 +215,18 @@ function addStack(account: Account, options: StackOptions, { now, random, region
         parameters: Object.entries(options.parameters ?? {}).map(([key, value]) => ({ key, value })),
         tags: tagsOf(options.tags),
         roleArn: options.roleArn ?? null,
-        capabilities: [],
+        capabilities: ["CAPABILITY_NAMED_IAM"],
       },
       undefined,
     ),
     `stack ${options.name}`,
   );
-  const maker = { now, random, describesUntilComplete: 0 };
-  const stack = newStack(maker, { account, region, name: options.name });
+  const stack = newStack(call, options.name);
   stack.terminationProtection = options.terminationProtection ?? false;
-  become(maker, account, stack, intention);
+  // Its role need not have what this took: that stands in the options, and nobody asked for it.
+  if (!become(call, stack, { ...intention, roleArn: null })) {
+    const reasons = stack.events.flatMap((event) => event.reason ?? []);
+    throw new Error(`local AWS: stack ${options.name}: ${reasons.join(" ")}`);
+  }
+  stack.current = intention;
 }

@@ -28,6 +28,29 @@ export function parseForm(body: string): Answered<Parameters> {
 
 export const noParameters = (): Parameters => view(new Map(), "");
 
+/** A request's parameters before they are flat: texts, lists of texts, lists of structures of texts. */
+export type ParameterTree = Readonly<
+  Record<string, string | null | readonly string[] | readonly Readonly<Record<string, string>>[]>
+>;
+
+/** As an SDK would send them. What is null is not sent. */
+export function parametersOf(tree: ParameterTree): Parameters {
+  const flat = new Map<string, string>();
+  for (const [name, value] of Object.entries(tree)) {
+    if (value === null) continue;
+    if (typeof value === "string") {
+      flat.set(name, value);
+      continue;
+    }
+    for (const [index, item] of value.entries()) {
+      const key = `${name}.member.${index + 1}`;
+      if (typeof item === "string") flat.set(key, item);
+      else for (const [field, text] of Object.entries(item)) flat.set(`${key}.${field}`, text);
+    }
+  }
+  return view(flat, "");
+}
+
 function view(flat: ReadonlyMap<string, string>, prefix: string): Parameters {
   const items = (name: string): readonly string[] | undefined => itemKeys(flat, prefix + name);
   return {

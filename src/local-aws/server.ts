@@ -80,6 +80,8 @@ async function serve(
   }
   response.writeHead(answer.status, {
     ...answer.headers,
+    // By this AWS's clock, not the machine's: clients correct their own by it.
+    date: around.clock().toUTCString(),
     "content-length": Buffer.byteLength(answer.body),
     ...(answer === TOO_LARGE ? { connection: "close" } : {}),
   });

@@ -26,6 +26,13 @@ export interface Role {
   readonly attached: Set<string>;
 }
 
+export interface PolicyVersion {
+  /** `v1`, `v2`, …; a number is never given twice. */
+  readonly id: string;
+  readonly document: PolicyText;
+  readonly createdAt: Date;
+}
+
 export interface ManagedPolicy {
   readonly account: string;
   readonly arn: string;
@@ -34,7 +41,12 @@ export interface ManagedPolicy {
   readonly id: string;
   readonly description: string | null;
   readonly createdAt: Date;
-  readonly document: PolicyText;
+  /** Oldest first. */
+  readonly versions: PolicyVersion[];
+  /** The default version: the one that counts. */
+  inForce: PolicyVersion;
+  lastVersion: number;
+  updatedAt: Date;
   readonly tags: readonly Tag[];
 }
 

@@ -2,8 +2,10 @@
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
+  CreatePolicyVersionCommand,
   CreateRoleCommand,
   DeletePolicyCommand,
+  DeletePolicyVersionCommand,
   DeleteRoleCommand,
   DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
@@ -14,14 +16,17 @@ import {
   GetRolePolicyCommand,
   ListAttachedRolePoliciesCommand,
   ListPoliciesCommand,
+  ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
   ListRolesCommand,
   ListRoleTagsCommand,
   PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
+  SetDefaultPolicyVersionCommand,
   TagRoleCommand,
   UntagRoleCommand,
   UpdateAssumeRolePolicyCommand,
+  UpdateRoleCommand,
 } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
@@ -33,6 +38,7 @@ import {
   BROKER_KEYS,
   deny,
   document,
+  HOP,
   refusal,
   startWorld,
   trust,
@@ -125,6 +131,50 @@ test("inline and managed policies are put, read, listed and taken away, and take
   await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: "all" }));
   await iam.send(new DeletePolicyCommand({ PolicyArn }));
   await iam.send(new DeleteRoleCommand({ RoleName }));
+});
+
+test("a new version of a managed policy counts once it is the default; five are the most, v1's number never returns", async () => {
+  const world = await startWorld();
+  const iam = world.iam();
+  const PolicyArn = `arn:aws:iam::${ACCOUNT}:policy/only-look`;
+  await iam.send(new AttachRolePolicyCommand({ RoleName: "hop", PolicyArn }));
+  const session = world.iam(await assume(world.sts(await assume(world.sts())), { RoleArn: HOP }));
+  const look = (): Promise<unknown> => session.send(new ListRolesCommand({}));
+  await look();
+  const PolicyDocument = JSON.stringify(document(deny("iam:List*")));
+  const version = (SetAsDefault: boolean) =>
+    iam.send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault }));
+  const made = await version(false);
+  expect([made.PolicyVersion?.VersionId, made.PolicyVersion?.IsDefaultVersion]).toEqual(["v2", false]);
+  await look();
+  await iam.send(new SetDefaultPolicyVersionCommand({ PolicyArn, VersionId: "v2" }));
+  expect((await refusal(look())).message).toContain("with an explicit deny in an identity-based policy");
+  expect((await iam.send(new GetPolicyCommand({ PolicyArn }))).Policy?.DefaultVersionId).toBe("v2");
+  const read = await iam.send(new GetPolicyVersionCommand({ PolicyArn, VersionId: "v2" }));
+  expect(decodeURIComponent(read.PolicyVersion?.Document ?? "")).toBe(PolicyDocument);
+
+  const drop = (VersionId: string): Promise<unknown> =>
+    iam.send(new DeletePolicyVersionCommand({ PolicyArn, VersionId }));
+  expect((await refusal(drop("v2"))).code).toBe("DeleteConflict");
+  for (let count = 2; count < 5; count += 1) await version(true);
+  expect((await refusal(version(true))).code).toBe("LimitExceeded");
+  await drop("v1");
+  await version(true);
+  const { Versions } = await iam.send(new ListPolicyVersionsCommand({ PolicyArn }));
+  expect(Versions?.map((item) => item.VersionId)).toEqual(["v6", "v5", "v4", "v3", "v2"]);
+  expect((await refusal(drop("v1"))).code).toBe("NoSuchEntity");
+  await iam.send(new DetachRolePolicyCommand({ RoleName: "hop", PolicyArn }));
+  expect((await refusal(iam.send(new DeletePolicyCommand({ PolicyArn })))).code).toBe("DeleteConflict");
+});
+
+test("a role's description and session length are changed; a length that is not sent is an hour again", async () => {
+  const world = await startWorld();
+  const iam = world.iam();
+  const read = async () => (await iam.send(new GetRoleCommand({ RoleName: "hop" }))).Role;
+  await iam.send(new UpdateRoleCommand({ RoleName: "hop", Description: "d", MaxSessionDuration: 7200 }));
+  expect(await read()).toMatchObject({ Description: "d", MaxSessionDuration: 7200 });
+  await iam.send(new UpdateRoleCommand({ RoleName: "hop" }));
+  expect(await read()).toMatchObject({ Description: "d", MaxSessionDuration: 3600 });
 });
 
 test("a session ends with its role, even when a role of the same name is made again", async () => {

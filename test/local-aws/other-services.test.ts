@@ -54,6 +54,11 @@ const calls: readonly (readonly [RawRequest, string, string | null])[] = [
   ],
   [json("dynamodb", "DynamoDB_20120810.ListTables"), "dynamodb:ListTables", null],
   [
+    json("organizations", "AWSOrganizationsV20161128.ListPolicies", { Filter: "SERVICE_CONTROL_POLICY" }),
+    "organizations:ListPolicies",
+    null,
+  ],
+  [
     json("secretsmanager", "secretsmanager.GetSecretValue", { SecretId: "orders" }),
     "secretsmanager:GetSecretValue",
     `arn:aws:secretsmanager:${here}:secret:orders-??????`,

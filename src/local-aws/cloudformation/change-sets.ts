@@ -12,7 +12,6 @@ import {
   changeAsks,
   checkRole,
   intend,
-  makerOf,
   noStack,
   readStackName,
   readWish,
@@ -57,7 +56,7 @@ function prepare(call: Call, stackName: string, name: string, wish: Wish): Answe
   if (!intention.ok) return intention;
   const role = checkRole(call, intention.value.roleArn);
   if (!role.ok) return role;
-  const stack = existing ?? newStack(makerOf(call), { account, region: call.region, name: stackName });
+  const stack = existing ?? newStack(call, stackName);
   const changes = diff(stack.current, intention.value, stack.resources);
   const empty =
     changes.length === 0 && stack.current !== null && sameTags(stack.current.tags, intention.value.tags);
@@ -194,8 +193,10 @@ export const executeChangeSet = onChangeSet("ExecuteChangeSet", (call, changeSet
     const ready = settled(stack);
     if (!ready.ok) return ready;
   }
-  changeSet.executionStatus = "EXECUTE_COMPLETE";
-  become(makerOf(call), call.caller.account, stack, changeSet.intention, changeSet.id);
+  const role = checkRole(call, changeSet.intention.roleArn);
+  if (!role.ok) return role;
+  const stands = become(call, stack, changeSet.intention, changeSet.id);
+  changeSet.executionStatus = stands ? "EXECUTE_COMPLETE" : "EXECUTE_FAILED";
   return ok({ result: {} });
 });
 

@@ -1,14 +1,13 @@
 /** CreateStack, UpdateStack, DeleteStack and UpdateTerminationProtection. */
 import { ok } from "../../result.ts";
 import type { Answer, Operation } from "../call.ts";
-import { type Answered, constraint, fault, invalid } from "../fault.ts";
+import { type Answered, constraint, fault, invalid, notInLocalAws } from "../fault.ts";
 import { diff, sameTags } from "./diff.ts";
 import { become, newStack, remove } from "./life.ts";
 import {
   changeAsks,
   checkRole,
   intend,
-  makerOf,
   noStack,
   passRoleAsks,
   readStackName,
@@ -37,10 +36,9 @@ export const createStack: Operation = (call) => {
       if (!intention.ok) return intention;
       const role = checkRole(call, intention.value.roleArn);
       if (!role.ok) return role;
-      const { account } = call.caller;
-      const stack = newStack(makerOf(call), { account, region: call.region, name: name.value });
+      const stack = newStack(call, name.value);
       stack.terminationProtection = call.parameters.text("EnableTerminationProtection") === "true";
-      become(makerOf(call), account, stack, intention.value);
+      become(call, stack, intention.value);
       return stackId(stack);
     },
   });
@@ -71,15 +69,17 @@ export const updateStack: Operation = (call) => {
         before.roleArn === intention.value.roleArn
       )
         return invalid("No updates are to be performed.");
-      become(makerOf(call), call.caller.account, stack, intention.value);
+      become(call, stack, intention.value);
       return stackId(stack);
     },
   });
 };
 
-/** Only a stack at rest is changed; one that is only in review has nothing to update. */
+const AT_REST = new Set(["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]);
+
+/** Only a stack at rest is changed; one in review has nothing to update, one that never stood can only be deleted. */
 export function settled(stack: Stack): Answered<null> {
-  if (stack.status.endsWith("_COMPLETE") && stack.status !== "DELETE_COMPLETE") return ok(null);
+  if (AT_REST.has(stack.status)) return ok(null);
   return invalid(`Stack:${stack.id} is in ${stack.status} state and can not be updated.`);
 }
 
@@ -91,14 +91,15 @@ export const deleteStack: Operation = (call) => {
   return ok({
     asks: [stackAsk(call, "DeleteStack", name.value, context), ...passRoleAsks(call, roleArn)],
     run: () => {
+      if (call.parameters.list("RetainResources") !== undefined) return notInLocalAws("RetainResources");
       const stack = stackOf(call, name.value);
       // As AWS does: deleting what is not there succeeds.
       if (stack === undefined || stack.status === "DELETE_COMPLETE") return ok({ result: null });
       if (stack.terminationProtection)
         return invalid(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`);
-      const role = checkRole(call, roleArn);
+      const role = checkRole(call, roleArn ?? stack.current?.roleArn ?? null);
       if (!role.ok) return role;
-      remove(makerOf(call), call.caller.account, stack);
+      remove(call, stack, roleArn);
       return ok({ result: null });
     },
   });

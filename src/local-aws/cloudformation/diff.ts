@@ -52,12 +52,22 @@ const TYPES: ReadonlyMap<string, KnownType> = new Map([
   ["AWS::SQS::Queue", known("QueueName", "FifoQueue")],
   ["AWS::SNS::Topic", known("TopicName", "FifoTopic")],
   ["AWS::Lambda::Function", known("FunctionName", "PackageType")],
+  ["AWS::IAM::ManagedPolicy", known("ManagedPolicyName", "Path", "Description")],
+  ["AWS::IAM::Policy", { name: "PolicyName", immutable: new Set() }],
   ["AWS::IAM::Role", known("RoleName", "Path")],
+  ["AWS::IAM::RolePolicy", known("PolicyName", "RoleName")],
   ["AWS::Logs::LogGroup", known("LogGroupName")],
   ["AWS::SSM::Parameter", known("Name")],
 ]);
 
+/** Known types that a stack's tags do not reach. */
+const UNTAGGED = new Set(["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy"]);
+
 export const nameProperty = (type: string): string | null => TYPES.get(type)?.name ?? null;
+
+/** Whether changing `property` always means a new resource. */
+export const replaces = (type: string, property: string): boolean =>
+  TYPES.get(type)?.immutable.has(property) === true;
 
 const recreation = (type: string, property: string): Recreation => {
   const facts = TYPES.get(type);
@@ -167,7 +177,7 @@ function compare({ before, after, was, is, retagged }: Comparison): readonly Cha
     ...(same(was.metadata, is.metadata) ? [] : [detail("Metadata", null)]),
     ...(was.deletionPolicy === is.deletionPolicy ? [] : [detail("DeletionPolicy", null)]),
     ...(was.updateReplacePolicy === is.updateReplacePolicy ? [] : [detail("UpdateReplacePolicy", null)]),
-    ...(retagged && TYPES.has(is.type) ? [detail("Tags", null)] : []),
+    ...(retagged && TYPES.has(is.type) && !UNTAGGED.has(is.type) ? [detail("Tags", null)] : []),
   ];
 }
 
@@ -241,7 +251,7 @@ export function sameTags(a: readonly Tag[], b: readonly Tag[]): boolean {
   return text(a) === text(b);
 }
 
-const same = (a: Json, b: Json): boolean => canonical(a) === canonical(b);
+export const same = (a: Json, b: Json): boolean => canonical(a) === canonical(b);
 
 /** JSON text with sorted keys; numbers and booleans as text, since CloudFormation compares them so. */
 function canonical(value: Json): string {

@@ -4,8 +4,9 @@ import type { Answer, Call, Operation } from "../call.ts";
 import { type Answered, fault, invalid, notInLocalAws } from "../fault.ts";
 import { page } from "../paging.ts";
 import type { XmlStructure, XmlValue } from "../xml.ts";
+import { neededCapability } from "./iam/real-types.ts";
 import { tick } from "./life.ts";
-import { makerOf, noStack, readStackName, stackAsk, stackOf } from "./request.ts";
+import { noStack, readStackName, stackAsk, stackOf } from "./request.ts";
 import type { Stack } from "./stack.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { eventXml, resourceSummaryXml, resourceXml, stackXml, summaryXml } from "./views.ts";
@@ -22,7 +23,7 @@ const stacksHere = (call: Call): readonly Stack[] =>
 
 export const describeStacks: Operation = (call) => {
   const describe = (stacks: readonly Stack[]): Answered<Answer> => {
-    for (const stack of stacks) tick(makerOf(call), stack);
+    for (const stack of stacks) tick(call, stack);
     return paged(call, "Stacks", stacks.map(stackXml));
   };
   if ((call.parameters.text("StackName") ?? "") === "")
@@ -136,7 +137,17 @@ export const getTemplateSummary: Operation = (call) => {
   });
 };
 
+const capabilityXml = (template: Template): XmlStructure => {
+  const needed = neededCapability(template);
+  if (needed === null) return {};
+  return {
+    Capabilities: [needed.name],
+    CapabilitiesReason: `The following resource(s) require capabilities: [${needed.types.join(", ")}]`,
+  };
+};
+
 const described = (template: Template, summary: boolean): XmlStructure => ({
+  ...capabilityXml(template),
   Parameters: [...template.parameters].map(([key, parameter]) => ({
     ParameterKey: key,
     DefaultValue: parameter.defaultValue,

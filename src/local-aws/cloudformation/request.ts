@@ -10,17 +10,11 @@ import { type Answered, constraint, invalid, missing, notInLocalAws } from "../f
 import type { Parameters } from "../parameters.ts";
 import { type Role, roleByArn } from "../state.ts";
 import { readTags, requestTagContext, type Tag } from "../tags.ts";
-import type { Maker } from "./life.ts";
+import { SERVICE } from "./iam/acting.ts";
+import { checkCapabilities, checkDecidable } from "./iam/real-types.ts";
+import { orderOf } from "./order.ts";
 import { findStack, type Intention, type Stack, tagsOfStack } from "./stack.ts";
 import { parseTemplate, type Template } from "./template.ts";
-
-export const SERVICE = "cloudformation.amazonaws.com";
-
-export const makerOf = (call: Call): Maker => ({
-  now: call.now,
-  random: call.random,
-  describesUntilComplete: call.world.describesUntilComplete,
-});
 
 const STACK = /^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[-a-zA-Z0-9:/._+]{1,1024})$/;
 
@@ -167,6 +161,10 @@ const trustsService = (role: Role): boolean =>
 export function intend(wish: Wish, stack: Stack | undefined): Answered<Intention> {
   const template = templateOf(wish, stack);
   if (!template.ok) return template;
+  const order = orderOf(template.value);
+  if (!order.ok) return order;
+  const decidable = checkDecidable(template.value);
+  if (!decidable.ok) return decidable;
   const parameters = fillParameters(template.value, wish, stack?.current ?? null);
   if (!parameters.ok) return parameters;
   const moved = [...template.value.resources].find(([id, resource]) => {
@@ -177,8 +175,11 @@ export function intend(wish: Wish, stack: Stack | undefined): Answered<Intention
     return invalid(
       `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${moved[0]}]`,
     );
+  const capable = checkCapabilities(template.value, wish.capabilities);
+  if (!capable.ok) return capable;
   return ok({
     template: template.value,
+    order: order.value,
     parameters: parameters.value,
     tags: wish.tags ?? tagsOfStack(stack),
     // A role once given to a stack serves every later caller.

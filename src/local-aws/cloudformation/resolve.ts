@@ -1,9 +1,14 @@
-/** The intrinsic functions that matter for comparing and showing: Ref, Fn::Sub, Fn::Join, Fn::GetAtt. */
+/**
+ * The intrinsic functions: Ref, Fn::GetAtt, Fn::Sub, Fn::Join, Fn::Select and Fn::Split. What cannot be resolved
+ * stays as it is written; `whole` is for those who must not take such a thing for a value.
+ */
+import { ok } from "../../result.ts";
+import { type Answered, invalid } from "../fault.ts";
 import { isObject, type Json } from "./template.ts";
 
 /** What a name stands for; undefined leaves the function as it is written. */
 export interface Names {
-  readonly ref: (name: string) => string | undefined;
+  readonly ref: (name: string) => Json | undefined;
   readonly attribute: (resource: string, attribute: string) => string | undefined;
 }
 
@@ -16,19 +21,32 @@ export function resolve(value: Json, names: Names): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, names)]));
 }
 
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 
 function intrinsic(name: string, argument: Json, names: Names): Json | undefined {
-  if (name === "Ref" && typeof argument === "string") return names.ref(argument);
-  if (name === "Fn::Sub") return substitute(argument, names);
-  if (name === "Fn::Join") return join(resolve(argument, names));
-  if (name === "Fn::GetAtt" && isList(argument)) {
-    const [resource, attribute] = argument;
-    return typeof resource === "string" && typeof attribute === "string"
-      ? names.attribute(resource, attribute)
-      : undefined;
+  switch (name) {
+    case "Ref":
+      return typeof argument === "string" ? names.ref(argument) : undefined;
+    case "Fn::Sub":
+      return substitute(argument, names);
+    case "Fn::Join":
+      return join(resolve(argument, names));
+    case "Fn::Select":
+      return select(resolve(argument, names));
+    case "Fn::Split":
+      return split(resolve(argument, names));
+    case "Fn::GetAtt":
+      return attributeOf(argument, names);
+    default:
+      return undefined;
   }
-  return undefined;
+}
+
+function attributeOf(argument: Json, names: Names): Json | undefined {
+  const [resource, attribute] = isList(argument) ? argument : [];
+  return typeof resource === "string" && typeof attribute === "string"
+    ? names.attribute(resource, attribute)
+    : undefined;
 }
 
 function substitute(argument: Json, names: Names): Json | undefined {
@@ -47,7 +65,7 @@ function substitute(argument: Json, names: Names): Json | undefined {
   return unresolved.length === 0 ? result : { "Fn::Sub": [result, locals] };
 }
 
-function lookUp(name: string, names: Names): string | undefined {
+function lookUp(name: string, names: Names): Json | undefined {
   const dot = name.indexOf(".");
   return dot === -1 ? names.ref(name) : names.attribute(name.slice(0, dot), name.slice(dot + 1));
 }
@@ -55,8 +73,66 @@ function lookUp(name: string, names: Names): string | undefined {
 function join(argument: Json): Json | undefined {
   if (!isList(argument)) return undefined;
   const [delimiter, parts] = argument;
-  if (typeof delimiter !== "string" || parts === undefined || !isList(parts)) return undefined;
-  return parts.every((part) => typeof part === "string") ? parts.join(delimiter) : undefined;
+  if (typeof delimiter !== "string" || !isList(parts)) return undefined;
+  const texts = parts.filter((part) => !isObject(part) && !isList(part) && part !== null);
+  return texts.length === parts.length ? texts.map(String).join(delimiter) : undefined;
+}
+
+function select(argument: Json): Json | undefined {
+  if (!isList(argument)) return undefined;
+  const [index, items] = argument;
+  return isList(items) && /^\d{1,4}$/.test(scalar(index)) ? items[Number(index)] : undefined;
+}
+
+function split(argument: Json): Json | undefined {
+  if (!isList(argument)) return undefined;
+  const [delimiter, text] = argument;
+  return typeof delimiter === "string" && delimiter !== "" && typeof text === "string"
+    ? text.split(delimiter)
+    : undefined;
+}
+
+const scalar = (value: Json | undefined): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "";
+
+const NO_VALUE = "AWS::NoValue";
+
+/** Resolved through and through, or a fault that names the first function which is not. */
+export function whole(value: Json, names: Names): Answered<Json> {
+  const resolved = withoutNoValue(resolve(value, names));
+  const left = unresolved(resolved);
+  return left === null
+    ? ok(resolved)
+    : invalid(`Template error: local AWS cannot resolve ${JSON.stringify(left)}`);
+}
+
+const isNoValue = (value: Json): boolean => isObject(value) && value["Ref"] === NO_VALUE;
+
+function withoutNoValue(value: Json): Json {
+  if (isList(value)) return value.filter((item) => !isNoValue(item)).map(withoutNoValue);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => !isNoValue(item))
+      .map(([key, item]) => [key, withoutNoValue(item)]),
+  );
+}
+
+/** `Condition` is no function here: policy documents have an element of that name. */
+function unresolved(value: Json): Json | null {
+  if (isList(value)) return first(value);
+  if (!isObject(value)) return null;
+  const [name] = Object.keys(value);
+  if (name === "Ref" || name?.startsWith("Fn::") === true) return value;
+  return first(Object.values(value));
+}
+
+function first(values: readonly Json[]): Json | null {
+  for (const value of values) {
+    const found = unresolved(value);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** Names of everything `value` refers to by Ref, Fn::GetAtt or Fn::Sub. */

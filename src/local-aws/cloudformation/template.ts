@@ -24,6 +24,9 @@ export interface TemplateResource {
   readonly deletionPolicy: string;
   readonly updateReplacePolicy: string;
   readonly metadata: Json;
+  readonly dependsOn: readonly string[];
+  /** The condition it is made under, which local AWS does not decide. */
+  readonly condition: string | null;
 }
 
 export interface Template {
@@ -31,6 +34,8 @@ export interface Template {
   readonly description: string | null;
   readonly version: string | null;
   readonly transforms: readonly string[];
+  /** Whether it has `Rules`, which local AWS does not decide. */
+  readonly rules: boolean;
   readonly parameters: ReadonlyMap<string, TemplateParameter>;
   readonly resources: ReadonlyMap<string, TemplateResource>;
   readonly outputs: ReadonlyMap<string, JsonObject>;
@@ -45,8 +50,12 @@ export function parseTemplate(text: string): Answered<Template> {
   const json = parseText(text);
   if (json === undefined) return invalid("Template format error: unsupported structure.");
   if (!isObject(json)) return invalid("Template format error: the template is not a mapping.");
+  const declared = json["Resources"];
+  // Dropped, as a Fn::ForEach would be, it would be a resource that nobody makes and nobody misses.
+  if (isObject(declared) && !Object.values(declared).every(isObject))
+    return invalid("Template format error: Any Resources member must be an object.");
   const resources = new Map<string, TemplateResource>();
-  for (const [id, resource] of entries(json["Resources"])) {
+  for (const [id, resource] of entries(declared)) {
     const type = resource["Type"];
     if (typeof type !== "string" || !/^[\w]+(?:::[\w-]+)+$/.test(type))
       return invalid(
@@ -63,6 +72,7 @@ export function parseTemplate(text: string): Answered<Template> {
     description: textOf(json["Description"]),
     version: textOf(json["AWSTemplateFormatVersion"]),
     transforms: [json["Transform"]].flat().filter((name) => typeof name === "string"),
+    rules: isObject(json["Rules"]) && Object.keys(json["Rules"]).length > 0,
     parameters: new Map(entries(json["Parameters"]).map(([id, value]) => [id, readParameter(value)])),
     resources,
     outputs: new Map(entries(json["Outputs"])),
@@ -75,6 +85,8 @@ const readResource = (type: string, resource: JsonObject): TemplateResource => (
   deletionPolicy: textOf(resource["DeletionPolicy"]) ?? "Delete",
   updateReplacePolicy: textOf(resource["UpdateReplacePolicy"]) ?? "Delete",
   metadata: resource["Metadata"] ?? null,
+  dependsOn: [resource["DependsOn"]].flat().filter((name) => typeof name === "string"),
+  condition: textOf(resource["Condition"]),
 });
 
 const readParameter = (parameter: JsonObject): TemplateParameter => ({

@@ -2,10 +2,10 @@
 import { tagXml } from "../tags.ts";
 import type { XmlStructure } from "../xml.ts";
 import type { ChangeDetail, ResourceChange } from "./diff.ts";
-import { refs } from "./life.ts";
+import { namesIn } from "./names.ts";
 import { resolve } from "./resolve.ts";
 import type { Intention, Stack, StackEvent, StackResource } from "./stack.ts";
-import type { Json } from "./template.ts";
+import { isObject, type Json } from "./template.ts";
 
 export const parametersXml = (intention: Intention): readonly XmlStructure[] =>
   [...intention.parameters].map(([key, value]) => ({
@@ -24,6 +24,7 @@ export const stackXml = (stack: Stack): XmlStructure => ({
   LastUpdatedTime: stack.updatedAt,
   RollbackConfiguration: {},
   StackStatus: stack.status,
+  StackStatusReason: stack.statusReason,
   DisableRollback: false,
   NotificationARNs: [],
   Capabilities: stack.current?.capabilities,
@@ -36,13 +37,16 @@ export const stackXml = (stack: Stack): XmlStructure => ({
 
 function outputsXml(stack: Stack): readonly XmlStructure[] | null {
   const { current } = stack;
-  if (current === null || current.template.outputs.size === 0) return null;
+  // A stack that never stood has nothing to show.
+  if (current === null || current.template.outputs.size === 0 || stack.ending === "ROLLBACK_COMPLETE")
+    return null;
+  const known = namesIn(stack, current);
   const names = {
-    ref: refs(stack, current),
-    // No resource exists behind its id, so its attributes are told apart by name only.
+    ref: known.ref,
     attribute: (resource: string, attribute: string): string | undefined => {
       const id = stack.resources.get(resource)?.physicalId;
-      return id === undefined ? undefined : `${id}.${attribute}`;
+      // Where nothing exists behind the id, attributes are told apart by name only.
+      return known.attribute(resource, attribute) ?? (id === undefined ? undefined : `${id}.${attribute}`);
     },
   };
   const filled = (value: Json | undefined): string | null => {
@@ -54,6 +58,7 @@ function outputsXml(stack: Stack): readonly XmlStructure[] | null {
     OutputKey: key,
     OutputValue: filled(output["Value"]),
     Description: filled(output["Description"]),
+    ExportName: isObject(output["Export"]) ? filled(output["Export"]["Name"]) : null,
   }));
 }
 

@@ -1,6 +1,14 @@
 /** IAM by operation name. What is not here is answered by other-services.ts: authorised, then "not in local AWS". */
 import { type Operations, table } from "../call.ts";
-import { createPolicy, deletePolicy, getPolicy, getPolicyVersion, listPolicies } from "./policies.ts";
+import { createRole } from "./create-role.ts";
+import { createPolicy, deletePolicy, getPolicy, listPolicies } from "./policies.ts";
+import {
+  createPolicyVersion,
+  deletePolicyVersion,
+  getPolicyVersion,
+  listPolicyVersions,
+  setDefaultPolicyVersion,
+} from "./policy-versions.ts";
 import {
   attachRolePolicy,
   deleteRolePolicy,
@@ -11,7 +19,6 @@ import {
   putRolePolicy,
 } from "./role-policies.ts";
 import {
-  createRole,
   deleteRole,
   deleteRolePermissionsBoundary,
   getRole,
@@ -21,13 +28,17 @@ import {
   tagRole,
   untagRole,
   updateAssumeRolePolicy,
+  updateRole,
 } from "./roles.ts";
+import { simulateCustomPolicy, simulatePrincipalPolicy } from "./simulate.ts";
 
 export const IAM_OPERATIONS: Operations = table({
   AttachRolePolicy: attachRolePolicy,
   CreatePolicy: createPolicy,
+  CreatePolicyVersion: createPolicyVersion,
   CreateRole: createRole,
   DeletePolicy: deletePolicy,
+  DeletePolicyVersion: deletePolicyVersion,
   DeleteRole: deleteRole,
   DeleteRolePermissionsBoundary: deleteRolePermissionsBoundary,
   DeleteRolePolicy: deleteRolePolicy,
@@ -38,12 +49,17 @@ export const IAM_OPERATIONS: Operations = table({
   GetRolePolicy: getRolePolicy,
   ListAttachedRolePolicies: listAttachedRolePolicies,
   ListPolicies: listPolicies,
+  ListPolicyVersions: listPolicyVersions,
   ListRolePolicies: listRolePolicies,
   ListRoleTags: listRoleTags,
   ListRoles: listRoles,
   PutRolePermissionsBoundary: putRolePermissionsBoundary,
   PutRolePolicy: putRolePolicy,
+  SetDefaultPolicyVersion: setDefaultPolicyVersion,
+  SimulateCustomPolicy: simulateCustomPolicy,
+  SimulatePrincipalPolicy: simulatePrincipalPolicy,
   TagRole: tagRole,
   UntagRole: untagRole,
   UpdateAssumeRolePolicy: updateAssumeRolePolicy,
+  UpdateRole: updateRole,
 });

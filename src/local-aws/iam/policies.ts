@@ -1,16 +1,21 @@
-/** IAM managed policies. They have one version, `v1`: nothing in here re-versions a policy. */
+/** IAM managed policies: made, read, listed and deleted. Their versions are policy-versions.ts. */
 import { ok } from "../../result.ts";
 import type { Answer, Call, Operation } from "../call.ts";
 import { type Answered, fault } from "../fault.ts";
-import { readPolicy, weight } from "../policy-text.ts";
+import { type PolicyText, readPolicy, weight } from "../policy-text.ts";
 import { uniqueId } from "../random.ts";
 import type { Account, ManagedPolicy } from "../state.ts";
 import { readTags, requestTagContext, tagXml } from "../tags.ts";
 import type { XmlStructure } from "../xml.ts";
-import { encodeDocument, listAnswer, readDescription, readName, readPath, readText } from "./read.ts";
+import { listAnswer, readDescription, readName, readPath, readText } from "./read.ts";
 
 const MOST_CHARACTERS = 6_144;
-const VERSION = "v1";
+
+export function readManaged(text: string): Answered<PolicyText> {
+  if (weight(text) > MOST_CHARACTERS)
+    return fault("LimitExceeded", `Cannot exceed quota for PolicySize: ${MOST_CHARACTERS}`, 409);
+  return readPolicy(text);
+}
 
 export const createPolicy: Operation = (call) => {
   const { parameters, caller } = call;
@@ -32,13 +37,12 @@ export const createPolicy: Operation = (call) => {
       ...((tags.value ?? []).length === 0 ? [] : [{ ...ask, action: "iam:TagPolicy" }]),
     ],
     run: (): Answered<Answer> => {
-      if (weight(text.value) > MOST_CHARACTERS)
-        return fault("LimitExceeded", `Cannot exceed quota for PolicySize: ${MOST_CHARACTERS}`, 409);
-      const document = readPolicy(text.value);
+      const document = readManaged(text.value);
       if (!document.ok) return document;
       // Names are unique in an account whatever the path.
       if ([...caller.account.policies.values()].some((other) => other.name === name.value))
         return fault("EntityAlreadyExists", `A policy called ${name.value} already exists.`, 409);
+      const first = { id: "v1", document: document.value, createdAt: call.now };
       const policy: ManagedPolicy = {
         account: caller.account.id,
         arn,
@@ -47,7 +51,10 @@ export const createPolicy: Operation = (call) => {
         id: uniqueId(call.random, "ANPA"),
         description: description.value,
         createdAt: call.now,
-        document: document.value,
+        versions: [first],
+        inForce: first,
+        lastVersion: 1,
+        updatedAt: call.now,
         tags: tags.value ?? [],
       };
       caller.account.policies.set(arn, policy);
@@ -70,18 +77,18 @@ function policyXml(account: Account, policy: ManagedPolicy): XmlStructure {
     PolicyId: policy.id,
     Arn: policy.arn,
     Path: policy.path,
-    DefaultVersionId: VERSION,
+    DefaultVersionId: policy.inForce.id,
     AttachmentCount: roles(account, (role) => role.attached.has(policy.arn)),
     PermissionsBoundaryUsageCount: roles(account, (role) => role.boundary === policy.arn),
     IsAttachable: true,
     Description: policy.description,
     CreateDate: policy.createdAt,
-    UpdateDate: policy.createdAt,
+    UpdateDate: policy.updatedAt,
     Tags: policy.tags.length === 0 ? null : tagXml(policy.tags),
   };
 }
 
-const onPolicy =
+export const onPolicy =
   (action: string, run: (call: Call, policy: ManagedPolicy) => Answered<Answer>): Operation =>
   (call) => {
     const arn = readText(call.parameters, "PolicyArn");
@@ -100,25 +107,16 @@ export const getPolicy = onPolicy("GetPolicy", (call, policy) =>
   ok({ result: { Policy: policyXml(call.caller.account, policy) } }),
 );
 
-export const getPolicyVersion = onPolicy("GetPolicyVersion", (call, policy) => {
-  if (call.parameters.text("VersionId") !== VERSION)
-    return fault("NoSuchEntity", `Policy ${policy.arn} has no such version.`, 404);
-  return ok({
-    result: {
-      PolicyVersion: {
-        Document: encodeDocument(policy.document.text),
-        VersionId: VERSION,
-        IsDefaultVersion: true,
-        CreateDate: policy.createdAt,
-      },
-    },
-  });
-});
-
 export const deletePolicy = onPolicy("DeletePolicy", (call, policy) => {
   const { account } = call.caller;
   if (roles(account, (role) => role.attached.has(policy.arn) || role.boundary === policy.arn) > 0)
     return fault("DeleteConflict", "Cannot delete a policy attached to entities.", 409);
+  if (policy.versions.length > 1)
+    return fault(
+      "DeleteConflict",
+      "This policy has more than one version. Before you delete a policy, you must delete the policy's versions.",
+      409,
+    );
   account.policies.delete(policy.arn);
   return ok({ result: null });
 });

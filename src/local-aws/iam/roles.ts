@@ -1,11 +1,9 @@
-/** IAM roles: create, read, change, delete, tags and boundaries. Their policies are role-policies.ts. */
+/** IAM roles: read, change, delete, tags and boundaries. Making one is create-role.ts, their policies role-policies.ts. */
 import type { ContextValue } from "../../policy/iam/types.ts";
 import { ok } from "../../result.ts";
 import type { Answer, Call, Operation, Plan } from "../call.ts";
 import { type Answered, constraint, fault } from "../fault.ts";
-import type { Parameters } from "../parameters.ts";
 import { type PolicyText, readPolicy, TRUST, weight } from "../policy-text.ts";
-import { uniqueId } from "../random.ts";
 import type { Account, Role } from "../state.ts";
 import {
   mergeTags,
@@ -13,12 +11,11 @@ import {
   readTags,
   requestTagContext,
   sameKey,
-  type Tag,
   tagKeysContext,
   tagXml,
 } from "../tags.ts";
 import type { XmlStructure } from "../xml.ts";
-import { encodeDocument, listAnswer, readDescription, readName, readPath, readText } from "./read.ts";
+import { encodeDocument, listAnswer, readDescription, readName, readText } from "./read.ts";
 
 const MOST_TRUST_CHARACTERS = 2_048;
 const done = (): Answered<Answer> => ok({ result: null });
@@ -83,94 +80,16 @@ export function readTrust(text: string): Answered<PolicyText> {
   return readPolicy(text, TRUST);
 }
 
-function readMaxSession(text: string | undefined): Answered<number> {
+export function readMaxSession(text: string | undefined): Answered<number> {
   const seconds = text ?? "3600";
   return /^\d{4,5}$/.test(seconds) && Number(seconds) >= 3600 && Number(seconds) <= 43_200
     ? ok(Number(seconds))
     : constraint(seconds, "maxSessionDuration", "have value between 3600 and 43200");
 }
 
-function checkBoundary(account: Account, arn: string | null): Answered<null> {
+export function checkBoundary(account: Account, arn: string | null): Answered<null> {
   if (arn === null || account.policies.has(arn)) return ok(null);
   return fault("NoSuchEntity", `Scope ARN: ${arn} does not exist or is not attachable.`, 404);
-}
-
-interface NewRole {
-  readonly name: string;
-  readonly path: string;
-  readonly trust: string;
-  readonly tags: readonly Tag[];
-  readonly maxSessionDuration: number;
-  readonly description: string | null;
-  readonly boundary: string | null;
-}
-
-function readNewRole(parameters: Parameters): Answered<NewRole> {
-  const name = readName(parameters, "RoleName", 64);
-  if (!name.ok) return name;
-  const path = readPath(parameters);
-  if (!path.ok) return path;
-  const trust = readText(parameters, "AssumeRolePolicyDocument");
-  if (!trust.ok) return trust;
-  const tags = readTags(parameters, "Tags");
-  if (!tags.ok) return tags;
-  const maxSession = readMaxSession(parameters.text("MaxSessionDuration"));
-  if (!maxSession.ok) return maxSession;
-  const description = readDescription(parameters);
-  if (!description.ok) return description;
-  return ok({
-    name: name.value,
-    path: path.value,
-    trust: trust.value,
-    tags: tags.value ?? [],
-    maxSessionDuration: maxSession.value,
-    description: description.value,
-    boundary: parameters.text("PermissionsBoundary") ?? null,
-  });
-}
-
-export const createRole: Operation = (call) => {
-  const input = readNewRole(call.parameters);
-  if (!input.ok) return input;
-  const { name, path, tags, boundary } = input.value;
-  const arn = `arn:aws:iam::${call.caller.account.id}:role${path}${name}`;
-  const ask = {
-    resource: arn,
-    context: {
-      ...requestTagContext(tags),
-      ...(boundary === null ? {} : { "iam:PermissionsBoundary": boundary }),
-    },
-  };
-  return ok({
-    asks: [
-      { ...ask, action: "iam:CreateRole" },
-      ...(tags.length === 0 ? [] : [{ ...ask, action: "iam:TagRole" }]),
-    ],
-    run: () => makeRole(call, arn, input.value),
-  });
-};
-
-function makeRole(call: Call, arn: string, input: NewRole): Answered<Answer> {
-  const { account } = call.caller;
-  const trust = readTrust(input.trust);
-  if (!trust.ok) return trust;
-  const key = input.name.toLowerCase();
-  if (account.roles.has(key))
-    return fault("EntityAlreadyExists", `Role with name ${input.name} already exists.`, 409);
-  const bounded = checkBoundary(account, input.boundary);
-  if (!bounded.ok) return bounded;
-  const role: Role = {
-    ...input,
-    account: account.id,
-    arn,
-    id: uniqueId(call.random, "AROA"),
-    createdAt: call.now,
-    trust: trust.value,
-    inline: new Map(),
-    attached: new Set(),
-  };
-  account.roles.set(key, role);
-  return ok({ result: { Role: roleXml(role, true) }, responseElements: { role: { arn, roleId: role.id } } });
 }
 
 export const getRole = onRole("GetRole", () =>
@@ -200,6 +119,21 @@ export const listRoles: Operation = (call) => {
     },
   });
 };
+
+/** As AWS documents it: a session length that is not sent goes back to an hour. A description stays. */
+export const updateRole = onRole("UpdateRole", (call) => {
+  const description = readDescription(call.parameters);
+  if (!description.ok) return description;
+  const seconds = readMaxSession(call.parameters.text("MaxSessionDuration"));
+  if (!seconds.ok) return seconds;
+  return ok({
+    run: (role) => {
+      role.description = description.value ?? role.description;
+      role.maxSessionDuration = seconds.value;
+      return ok({ result: {} });
+    },
+  });
+});
 
 export const updateAssumeRolePolicy = onRole("UpdateAssumeRolePolicy", (call) => {
   const text = readText(call.parameters, "PolicyDocument");
