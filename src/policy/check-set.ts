@@ -5,6 +5,7 @@
  */
 import { err, ok, type Result } from "../result.ts";
 import { unreachable } from "./check-set/asked.ts";
+import { boundaryFindings } from "./check-set/boundary.ts";
 import { unreadableChangeSets } from "./check-set/change-set-reader.ts";
 import { unknownConditionKeys } from "./check-set/condition-keys.ts";
 import { failedExpectations } from "./check-set/expectations.ts";
@@ -87,6 +88,7 @@ export function examineSet(files: readonly PolicyFile[], table: ActionTable): Ex
     );
     templates.push({ name: template.name, size, reach: reachOf(ready.value, table) });
   }
+  findings.push(...boundaryFindings(prepared, set));
   return conclude(files, { set, prepared, table, findings, templates });
 }
 

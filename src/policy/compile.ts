@@ -12,7 +12,7 @@ import { compiledDigest, type CompiledSession } from "./compiled.ts";
 import { actionsUnderCeiling, fit, SESSION_POLICY_LIMIT } from "./fit.ts";
 import type { PolicyDocument } from "./iam/types.ts";
 import type { PreparedTemplate } from "./prepare.ts";
-import { publishedFor, withoutPublished, type PublishedPolicy } from "./split.ts";
+import { MANAGED_POLICY_LIMIT, publishedFor, withoutPublished, type PublishedPolicy } from "./split.ts";
 import { statementsOf, type CompileInput, type StatementFault } from "./statements.ts";
 
 export type { CompileInput };
@@ -23,11 +23,15 @@ export type CompileFault =
   /** compileSplit only: nothing of this session can stand in a published policy. */
   | { readonly reason: "cannot_split" };
 
+/** Characters: what is not vended stands in a managed policy of its own. */
+export const limitOf = ({ template }: PreparedTemplate): number =>
+  template.role === "stack_service" ? MANAGED_POLICY_LIMIT : SESSION_POLICY_LIMIT;
+
 /** The whole form, or where that is over `limit` characters the split one. */
 export function compile(
   prepared: PreparedTemplate,
   input: CompileInput,
-  limit = SESSION_POLICY_LIMIT,
+  limit = limitOf(prepared),
 ): Result<CompiledSession, CompileFault> {
   const statements = statementsOf(prepared, input);
   if (!statements.ok) return statements;
@@ -42,7 +46,7 @@ export function compile(
 export function compileSplit(
   prepared: PreparedTemplate,
   input: CompileInput,
-  limit = SESSION_POLICY_LIMIT,
+  limit = limitOf(prepared),
 ): Result<CompiledSession, CompileFault> {
   const statements = statementsOf(prepared, input);
   if (!statements.ok) return statements;

@@ -12,6 +12,7 @@ import { escalateCommand } from "./escalate-command.ts";
 import { acceptParameters } from "./parameters.ts";
 import type { PreparedTemplate } from "./prepare.ts";
 import type { ServedPolicy } from "./serve.ts";
+import { roleArnOf } from "./role-arn.ts";
 import type { Account, Template } from "./set.ts";
 
 /** A request for a session as the agent made it, syntax already checked. */
@@ -54,7 +55,8 @@ export function openTemplate(
   policy: ServedPolicy,
 ): Result<PreparedTemplate, Failure> {
   const prepared = agent.templates.includes(name) ? policy.templates.get(name) : undefined;
-  if (prepared !== undefined) return ok(prepared);
+  // What CloudFormation may do for a stack is nobody's session, whatever agents.yaml says.
+  if (prepared !== undefined && prepared.template.role !== "stack_service") return ok(prepared);
   const open = agent.templates;
   return err({ code: "template_not_open", template: name, open, escalate: escalations(open, policy) });
 }
@@ -96,7 +98,7 @@ export function planSession(
   return ok({
     template,
     account: account.value,
-    roleArn: account.value.roles[template.role],
+    roleArn: roleArnOf(account.value, template.role),
     parameters: parameters.value,
     durationSeconds,
     compiled: compiled.value,

@@ -3,14 +3,15 @@
  * for how long, and what it may never do. Data and sentences, for the command line and for pages. Pure; says what
  * the compiler does and decides nothing itself.
  */
+import { limitOf } from "./compile.ts";
 import type { CompiledSession } from "./compiled.ts";
 import { LONGEST_SESSION_SECONDS } from "./decide.ts";
 import { isDestructive } from "./destroyers.ts";
 import { POWERS, reachOf, type Power, type Reach, type ReachCondition, type Where } from "./explain-reach.ts";
 import { accountValues } from "./fill.ts";
-import { SESSION_POLICY_LIMIT } from "./fit.ts";
 import type { ActionTable } from "./knowledge.ts";
 import type { PreparedTemplate } from "./prepare.ts";
+import { roleArnOf } from "./role-arn.ts";
 import type { Account, Guardrails, Template } from "./set.ts";
 import { ACTS_WITH_SERVICE_ROLE } from "./sort.ts";
 
@@ -85,7 +86,7 @@ export function explain(prepared: PreparedTemplate, input: ExplainInput, table: 
     kind: template.kind,
     intent: template.intent,
     account: { id: account.id, name: account.name },
-    role: account.roles[template.role],
+    role: roleArnOf(account, template.role),
     duration: {
       default: longest(template.duration.defaultSeconds),
       max: longest(template.duration.maxSeconds),
@@ -97,7 +98,7 @@ export function explain(prepared: PreparedTemplate, input: ExplainInput, table: 
     policy: {
       text: compiled.policy,
       size: compiled.policy.length,
-      limit: SESSION_POLICY_LIMIT,
+      limit: limitOf(prepared),
       published: compiled.policyArns.map((arn, index) => ({
         arn,
         text: JSON.stringify(compiled.published[index]),
@@ -235,6 +236,8 @@ function neverSentences(
   if (reach.some(({ pattern }) => ACTS_WITH_SERVICE_ROLE.includes(pattern))) {
     sentences.push("Let CloudFormation work as any role but the one pinned for the stack's environment.");
   }
+  if (template.exceptions.includes("tag-new-resources"))
+    sentences.push(`Tag anything without a tag ${tag}, unless the request says ${tag} = ${values}.`);
   sentences.push(
     template.exceptions.includes("prepare-change-set")
       ? `Put the tag ${tag} on anything, change it or take it off.`

@@ -40,6 +40,10 @@ export interface FreezeRules {
 export const ROLE_NAMES = ["observer", "operator", "escalated"] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
+/** What a template may be for: an AI role, or the role that CloudFormation acts with outside production. */
+export const TEMPLATE_ROLES = [...ROLE_NAMES, "stack_service"] as const;
+export type TemplateRole = (typeof TEMPLATE_ROLES)[number];
+
 export interface Account {
   /** Twelve digits. */
   readonly id: string;
@@ -88,7 +92,8 @@ export interface Template {
   readonly kind: "standing" | "escalation";
   readonly title: string;
   readonly description: string;
-  readonly role: RoleName;
+  /** `stack_service`: says what CloudFormation may do for a stack outside production; never vended to an agent. */
+  readonly role: TemplateRole;
   /** The most this template serves. */
   readonly intent: Intent;
   /** Account ids it may be used in; null: every account of accounts.yaml. */
@@ -103,8 +108,12 @@ export interface Template {
   readonly file: string;
 }
 
-/** `prepare-change-set`: CreateChangeSet of `twokey-*` names on production stacks, which changes nothing. */
-export const FENCE_EXCEPTIONS = ["prepare-change-set"] as const;
+/**
+ * `prepare-change-set`: CreateChangeSet of `twokey-*` names on production stacks, which changes nothing.
+ * `tag-new-resources`, for `stack_service` alone: what has no environment tag yet may be given a non-production one.
+ * CloudFormation tags what it creates, and most services cannot say that the resource is new.
+ */
+export const FENCE_EXCEPTIONS = ["prepare-change-set", "tag-new-resources"] as const;
 export type FenceException = (typeof FENCE_EXCEPTIONS)[number];
 
 /** approvals.yaml, one rule. The first rule that fits template and account decides. */

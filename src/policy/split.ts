@@ -81,7 +81,7 @@ function published(name: string, account: Account, document: PolicyDocument): Pu
  */
 export function publishedFor(prepared: PreparedTemplate, input: CompileInput): readonly PublishedPolicy[] {
   const { template } = prepared;
-  if (optionalOf(template).length > MOST_OPTIONAL) return [];
+  if (template.role === "stack_service" || optionalOf(template).length > MOST_OPTIONAL) return [];
   const given = Object.entries(input.parameters).filter(([, values]) => values.length > 0);
   const marked = Object.fromEntries(given.map(([name]) => [name, [MARK]]));
   const statements = statementsOf(prepared, { account: input.account, parameters: marked });

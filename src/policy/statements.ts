@@ -17,6 +17,7 @@ import type { ConditionBlock, OneOrMany, Statement } from "./iam/types.ts";
 import type { Fence, PreparedAction, PreparedTemplate } from "./prepare.ts";
 import type { Account, Guardrails } from "./set.ts";
 import { ACTS_WITH_SERVICE_ROLE } from "./sort.ts";
+import { tagNewFences, tagsNew } from "./tag-new.ts";
 import { COMPLEMENT } from "./template-rules.ts";
 
 export interface CompileInput {
@@ -29,7 +30,7 @@ export type StatementFault =
   | { readonly reason: "no_service_role"; readonly environment: string };
 
 /** A statement of the template that applies with these values. */
-interface Live {
+export interface Live {
   readonly actions: readonly PreparedAction[];
   readonly filled: FilledStatement;
 }
@@ -51,16 +52,16 @@ export function statementsOf(
   if (live.length === 0) return err({ reason: "nothing_allowed" });
   const roles = rolesFence(prepared, live, input.account);
   if (!roles.ok) return roles;
-  return ok([
-    ...allow(live),
-    ceiling(live),
-    ...confine(live),
-    ...conditions(live),
-    ...fences(prepared, live),
-    ...roles.value,
-    tagFence(prepared, live),
-  ]);
+  return ok([...allow(live), ...limits(prepared, live), ...roles.value, tagFence(prepared, live)]);
 }
+
+/** What is denied of the statements themselves: all else, other resources, other conditions, production. */
+export const limits = (prepared: PreparedTemplate, live: readonly Live[]): readonly Statement[] => [
+  ceiling(live),
+  ...confine(live),
+  ...conditions(live),
+  ...fences(prepared, live),
+];
 
 function allow(live: readonly Live[]): readonly Statement[] {
   return live.map(({ actions, filled }) => ({
@@ -131,25 +132,28 @@ function fences(prepared: PreparedTemplate, live: readonly Live[]): readonly Sta
   if (prepared.template.kind === "escalation") return [];
   const wanted: { readonly action: string; readonly fence: Fence }[] = [];
   for (const action of distinct(live)) {
-    if (exempt(prepared, action)) continue;
+    if (exempt(prepared, action) || tagsNew(prepared, action)) continue;
     for (const fence of action.fences) wanted.push({ action: action.pattern, fence });
   }
   const { environmentTag, nonProduction } = prepared.guardrails;
-  return grouped(wanted, ({ fence }) => [fence.key, sorted([...fence.exempt]), fence.unless] as const).map(
-    ([[key, outside, unless], members]) => ({
-      Effect: "Deny",
-      Action: one(sorted(members.map(({ action }) => action))),
-      ...(outside.length > 0 ? { NotResource: one(outside) } : { Resource: "*" }),
-      Condition: {
-        StringNotEqualsIgnoreCase: { [`${key}/${environmentTag}`]: one(nonProduction) },
-        ...(unless === null ? {} : { StringNotEquals: { [unless.key]: one(unless.values) } }),
-      },
-    }),
-  );
+  const tagging = distinct(live).filter((action) => tagsNew(prepared, action));
+  const statements = grouped(
+    wanted,
+    ({ fence }) => [fence.key, sorted([...fence.exempt]), fence.unless] as const,
+  ).map(([[key, outside, unless], members]): Statement => ({
+    Effect: "Deny",
+    Action: one(sorted(members.map(({ action }) => action))),
+    ...(outside.length > 0 ? { NotResource: one(outside) } : { Resource: "*" }),
+    Condition: {
+      StringNotEqualsIgnoreCase: { [`${key}/${environmentTag}`]: one(nonProduction) },
+      ...(unless === null ? {} : { StringNotEquals: { [unless.key]: one(unless.values) } }),
+    },
+  }));
+  return [...statements, ...tagNewFences(prepared, sorted(patternsOf(tagging)))];
 }
 
 /** A template may state this exception by name: preparing a change set changes nothing. */
-function exempt(prepared: PreparedTemplate, action: PreparedAction): boolean {
+export function exempt(prepared: PreparedTemplate, action: PreparedAction): boolean {
   return (
     action.pattern === "cloudformation:CreateChangeSet" &&
     prepared.template.exceptions.includes("prepare-change-set")
@@ -160,7 +164,7 @@ function exempt(prepared: PreparedTemplate, action: PreparedAction): boolean {
  * A stack's service role acts for every later caller, so only the role pinned for the environment may be passed.
  * A call that names no role is denied too: it would use whatever role the stack has, or the caller's own session.
  */
-function rolesFence(
+export function rolesFence(
   prepared: PreparedTemplate,
   live: readonly Live[],
   account: Account,
@@ -223,7 +227,7 @@ function rolesFence(
  * Removing the environment tag or making it production is denied; saying `environment=staging` again is not, except
  * in a change set for production: executed, it would open production to every standing template.
  */
-function tagFence(prepared: PreparedTemplate, live: readonly Live[]): Statement {
+export function tagFence(prepared: PreparedTemplate, live: readonly Live[]): Statement {
   const { environmentTag, nonProduction }: Guardrails = prepared.guardrails;
   const approved =
     prepared.template.kind === "escalation"

@@ -73,7 +73,7 @@ test("the page has its template, and at least three dangerous edits with what th
 describe("following the page", () => {
   test("the template passes check, without a warning, and is proved", async () => {
     const checked = await twokey("policy", "check", "--strict");
-    expect(checked.out).toContain("policies: nothing wrong (7 templates");
+    expect(checked.out).toContain("policies: nothing wrong (8 templates");
     expect(checked.code).toBe(0);
     const proved = await twokey("policy", "prove", "requeue");
     expect(proved.out).toContain("requeue: proved");

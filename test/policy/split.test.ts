@@ -27,7 +27,8 @@ const PARAMETERS: Readonly<Record<string, Readonly<Record<string, readonly strin
   "production-stack-change": CHANGE_SET,
   "read-change-set": CHANGE_SET,
 };
-const NAMES = [...served.templates.keys()];
+// What CloudFormation may do is no session: it is never split.
+const NAMES = [...served.templates.keys()].filter((name) => name !== "stack-service");
 const inputOf = (name: string) => ({ account: account(), parameters: PARAMETERS[name] ?? {} });
 
 function splitOf(name: string) {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../src/policy/iam/evaluate.ts";
 import { parsePolicy, type ParsedPolicy, type ParseOptions } from "../../src/policy/iam/parse.ts";
+import { roleArnOf } from "../../src/policy/role-arn.ts";
 import { representativeCases } from "../../src/policy/prove/cases.ts";
 import { provable } from "../../src/policy/prove/prove.ts";
 import { EVERYTHING, namesTheSession, sessionArn } from "../../src/policy/prove/question.ts";
@@ -21,7 +22,7 @@ const sessions = standing.flatMap((prepared) =>
     provable(prepared)
       .forms(input)
       .map((documents) => {
-        const arn = sessionArn(input.account, input.account.roles[prepared.template.role]);
+        const arn = sessionArn(input.account, roleArnOf(input.account, prepared.template.role));
         const layers = {
           identity: [parsed(EVERYTHING)],
           session: documents.map((document) => parsed(document)),

@@ -5,7 +5,8 @@
  */
 import type { AccountOptions, RoleOptions } from "../../local-aws/options.ts";
 import type { PolicyDocument, Statement } from "../../policy/iam/types.ts";
-import type { Account } from "../../policy/set.ts";
+import { brokerTrust, CLOUDFORMATION_TRUST } from "../../policy/role-trust.ts";
+import { ROLE_NAMES, type Account } from "../../policy/set.ts";
 
 export const BROKER_USER = "twokey-broker";
 export const ADMIN_ROLE = "deploy-admin";
@@ -17,68 +18,11 @@ const document = (...statements: readonly Statement[]): PolicyDocument => ({
 
 const EVERYTHING = document({ Effect: "Allow", Action: "*", Resource: "*" });
 
-/**
- * One statement for each STS action, each with only the condition keys that action carries. The escalated role demands
- * the escalation's tag, and the others take none.
- */
-function onlyTheBroker(account: Account, escalated: boolean): PolicyDocument {
-  const principal = { AWS: `arn:aws:iam::${account.id}:user/${BROKER_USER}` };
-  const tagged = {
-    "aws:RequestTag/twokey:principal": "ai-agent",
-    "sts:TransitiveTagKeys": [
-      "twokey:principal",
-      "twokey:session",
-      ...(escalated ? ["twokey:escalation"] : []),
-    ],
-  };
-  const approved: Readonly<Record<string, string>> = escalated
-    ? { "aws:RequestTag/twokey:escalation": "esc-*" }
-    : {};
-  const named = { "sts:SourceIdentity": "tks-*" };
-  return document(
-    {
-      Effect: "Allow",
-      Principal: principal,
-      Action: "sts:AssumeRole",
-      Condition: {
-        StringEquals: {
-          "sts:ExternalId": account.externalId,
-          "aws:RequestTag/twokey:principal": "ai-agent",
-        },
-        StringLike: { ...named, ...approved, "aws:RequestTag/twokey:session": "tks-*" },
-      },
-    },
-    {
-      Effect: "Allow",
-      Principal: principal,
-      Action: "sts:TagSession",
-      Condition: {
-        StringEquals: { "aws:RequestTag/twokey:principal": tagged["aws:RequestTag/twokey:principal"] },
-        // ForAllValues is true of nothing at all, so the key must also be there.
-        "ForAllValues:StringEquals": { "sts:TransitiveTagKeys": tagged["sts:TransitiveTagKeys"] },
-        Null: { "sts:TransitiveTagKeys": "false" },
-      },
-    },
-    {
-      Effect: "Allow",
-      Principal: principal,
-      Action: "sts:SetSourceIdentity",
-      Condition: { StringLike: named },
-    },
-  );
-}
-
 function roleNamed(arn: string, rest: Omit<RoleOptions, "name" | "path">): RoleOptions {
   const parts = arn.slice(arn.indexOf(":role/") + ":role/".length).split("/");
   const name = parts.pop() ?? "";
   return { name, path: parts.length > 0 ? `/${parts.join("/")}/` : "/", ...rest };
 }
-
-const forCloudFormation = document({
-  Effect: "Allow",
-  Principal: { Service: "cloudformation.amazonaws.com" },
-  Action: "sts:AssumeRole",
-});
 
 /** What stands in a stack: the queue's time-out is the small problem the agent is asked to look into. */
 export function stackTemplate(environment: string, visibilityTimeout: number): string {
@@ -106,18 +50,20 @@ export function demoAccount(
   account: Account,
   brokerKey: { readonly accessKeyId: string; readonly secretAccessKey: string },
 ): AccountOptions {
-  const ai = (role: string) => ({
-    trust: onlyTheBroker(account, role === "escalated"),
-    inline: { wide: EVERYTHING },
-  });
+  const broker = {
+    brokerArn: `arn:aws:iam::${account.id}:user/${BROKER_USER}`,
+    externalId: account.externalId,
+  };
   const serviceRoles = [...new Set(Object.values(account.serviceRoles))];
   return {
     id: account.id,
     users: [{ name: BROKER_USER, ...brokerKey, policies: [EVERYTHING] }],
     roles: [
-      ...Object.entries(account.roles).map(([role, arn]) => roleNamed(arn, ai(role))),
+      ...ROLE_NAMES.map((role) =>
+        roleNamed(account.roles[role], { trust: brokerTrust(role, broker), inline: { wide: EVERYTHING } }),
+      ),
       ...serviceRoles.map((arn) =>
-        roleNamed(arn, { trust: forCloudFormation, inline: { wide: EVERYTHING } }),
+        roleNamed(arn, { trust: CLOUDFORMATION_TRUST, inline: { wide: EVERYTHING } }),
       ),
       {
         name: ADMIN_ROLE,

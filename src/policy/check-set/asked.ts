@@ -10,8 +10,8 @@ export function unreachable(set: PolicySet): readonly Finding[] {
 function unasked({ templates, registry }: PolicySet): readonly Finding[] {
   return (
     templates
-      // Twokey's own; every other must be somebody's.
-      .filter(({ name }) => name !== CHANGE_SET_READER)
+      // Twokey's own, and CloudFormation's; every other must be somebody's.
+      .filter(({ name, role }) => name !== CHANGE_SET_READER && role !== "stack_service")
       .filter(({ name }) => !registry.agents.some((agent) => agent.templates.includes(name)))
       .map(({ name, file }) => ({
         level: "warning",

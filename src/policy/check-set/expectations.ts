@@ -9,6 +9,7 @@ import { evaluate } from "../iam/evaluate.ts";
 import { parsePolicy, type ParsedPolicy } from "../iam/parse.ts";
 import type { Evaluation, PolicyDocument } from "../iam/types.ts";
 import type { PreparedTemplate } from "../prepare.ts";
+import { roleArnOf } from "../role-arn.ts";
 import type { Account, Expectation, PolicySet, Template } from "../set.ts";
 import type { Finding } from "./finding.ts";
 
@@ -53,21 +54,25 @@ export function askExpectation(
   if (!compiled.ok) return err(`does not compile: ${JSON.stringify(compiled.error)}`);
   return askSession(documentsOf(compiled.value), asked, {
     account,
-    role: account.roles[prepared.template.role],
+    role: roleArnOf(account, prepared.template.role),
   });
 }
 
-/** The same of a session that is compiled already. */
+/** The same of a session, or of a role's boundary, that is compiled already. */
 export function askSession(
   documents: readonly PolicyDocument[],
   asked: Pick<Expectation, "action" | "resource" | "context">,
-  { account, role }: { readonly account: Account; readonly role: string },
+  {
+    account,
+    role,
+    layer = "session",
+  }: { readonly account: Account; readonly role: string; readonly layer?: "session" | "boundary" },
 ): Result<Evaluation, string> {
-  const session: ParsedPolicy[] = [];
+  const asLayer: ParsedPolicy[] = [];
   for (const document of documents) {
     const parsed = parsePolicy(document);
     if (!parsed.ok) return err(`compiles to a policy AWS would refuse: ${parsed.error.join("; ")}`);
-    session.push(parsed.value);
+    asLayer.push(parsed.value);
   }
   return ok(
     evaluate(
@@ -82,8 +87,8 @@ export function askSession(
         resourceAccount: account.id,
         context: asked.context,
       },
-      // The role's own policy is taken to allow everything: what stops a request must be the session policy.
-      { identity: [EVERYTHING], session, boundary: null, scp: null, resource: null },
+      // The role's own policy is taken to allow everything: what stops a request must be this layer.
+      { identity: [EVERYTHING], session: null, boundary: null, scp: null, resource: null, [layer]: asLayer },
     ),
   );
 }

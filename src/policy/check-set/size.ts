@@ -2,7 +2,7 @@
  * How large a template's session policy gets: as written with the longest values its parameters permit, and what
  * becomes of it at STS's limit. Reports; what is too large is refused when it is asked for.
  */
-import { compile } from "../compile.ts";
+import { compile, limitOf } from "../compile.ts";
 import { SESSION_POLICY_LIMIT } from "../fit.ts";
 import type { PreparedTemplate } from "../prepare.ts";
 import type { Account, ParameterSpec, PolicySet } from "../set.ts";
@@ -70,7 +70,7 @@ function accountsOf({ template }: PreparedTemplate, set: PolicySet): readonly Ac
 type Parameters = Readonly<Record<string, readonly string[]>>;
 
 function sizeIn(prepared: PreparedTemplate, account: Account, parameters: Parameters): TemplateSize {
-  const limit = SESSION_POLICY_LIMIT;
+  const limit = limitOf(prepared);
   const plain = compile(prepared, { account, parameters }, UNLIMITED);
   const fitted = compile(prepared, { account, parameters });
   const worst = plain.ok ? plain.value.policy.length : 0;

@@ -77,10 +77,11 @@ function permission(rules: Rules, question: Question): Permission | null {
 }
 
 /** A change set may be prepared on production, but for one that would change what production is. */
-function isStatedException(
-  { template, guardrails }: Rules,
-  { facts, request: { context } }: Question,
-): boolean {
+function isStatedException(rules: Rules, question: Question): boolean {
+  const { template, guardrails } = rules;
+  const { facts, request } = question;
+  const { context } = request;
+  if (template.exceptions.includes("tag-new-resources") && tagsWhatHasNone(rules, question)) return true;
   return (
     facts.name === "cloudformation:CreateChangeSet" &&
     template.exceptions.includes("prepare-change-set") &&
@@ -157,6 +158,22 @@ function hasRightCompany({ facts, request: { context } }: Question): boolean {
     name !== null &&
     /^(?:arn:[^/]*:changeSet\/)?twokey-/.test(name) &&
     valueIn(context, "cloudformation:ImportResourceTypes") === undefined
+  );
+}
+
+/** CloudFormation's own role gives a resource without an environment the first one, not production. */
+function tagsWhatHasNone(
+  { template, guardrails, nonProduction }: Rules,
+  { facts, request: { context } }: Question,
+): boolean {
+  const said = textOf(valueIn(context, `aws:RequestTag/${guardrails.environmentTag}`));
+  return (
+    template.role === "stack_service" &&
+    facts.accessLevels.includes("Tagging") &&
+    !/:Untag/.test(facts.name) &&
+    valueIn(context, `aws:ResourceTag/${guardrails.environmentTag}`) === undefined &&
+    said !== null &&
+    nonProduction.has(said.toLowerCase())
   );
 }
 

@@ -7,6 +7,7 @@ import { fillStatement, type Values } from "../fill.ts";
 import { globMatch } from "../iam/match.ts";
 import type { ActionFacts, ActionResource } from "../knowledge.ts";
 import { isSafeRead } from "../safe-reads.ts";
+import { roleArnOf } from "../role-arn.ts";
 import type { Account, Guardrails, Template } from "../set.ts";
 import { sessionArn, type Context, type Question } from "./question.ts";
 import { resourcesFor, type Asked, type Place } from "./resources.ts";
@@ -32,7 +33,7 @@ export function surroundings(
   guardrails: Guardrails,
   { account, values }: { readonly account: Account; readonly values: Values },
 ): Surroundings {
-  const role = account.roles[template.role];
+  const role = roleArnOf(account, template.role);
   const [ofResource, ofRequest] = [resourceTags(guardrails), requestTags(guardrails)];
   return {
     template,

@@ -103,6 +103,8 @@ export const readAgents = (source: Source, faults: PolicyFault[]): readonly Agen
 export interface Known {
   readonly people: readonly string[] | null;
   readonly templates: readonly string[];
+  /** Those of the role `stack_service`. */
+  readonly ofStacks: readonly string[];
 }
 
 export function checkAgents(
@@ -124,6 +126,14 @@ export function checkAgents(
       if (known.templates.includes(name)) continue;
       const fix = didYouMean(name, known.templates) ?? `write templates/${name}.yaml`;
       fault(["templates", index], `there is no template \`${name}\``, fix);
+    }
+    for (const [index, name] of (parts.templates ?? []).entries()) {
+      if (!known.ofStacks.includes(name)) continue;
+      fault(
+        ["templates", index],
+        `\`${name}\` is what CloudFormation may do, and is vended to nobody`,
+        "remove it",
+      );
     }
     checkProof(agent, issuers.find(({ parts: issuer }) => issuer.id === parts.issuer)?.parts.kind);
   }

@@ -26,6 +26,17 @@ export function checkTemplate(template: ReadTemplate): void {
   if (parts.kind === "standing" && parts.role === "escalated") {
     fault(["role"], "only escalation templates use the role `escalated`", "role: operator");
   }
+  if (parts.exceptions?.includes("tag-new-resources") === true && parts.role !== "stack_service") {
+    const message = "an agent that may tag what has no tag could take untagged production out of production";
+    fault(["exceptions"], message, "remove it; only a template of the role `stack_service` may have it");
+  }
+  if (parts.role === "stack_service" && Object.keys(parts.parameters ?? {}).length > 0) {
+    fault(
+      ["parameters"],
+      "what CloudFormation may do is asked for by nobody, with no parameters",
+      "remove them",
+    );
+  }
   if (parts.duration !== undefined && parts.duration.default > parts.duration.max) {
     fault(["duration", "default"], "the default is longer than the maximum");
   }

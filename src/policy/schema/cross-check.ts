@@ -15,6 +15,7 @@ export function crossCheck(folder: Folder): void {
   checkAgents(agents ?? [], issuers ?? [], {
     people: everyField(people, "id"),
     templates: templateNames,
+    ofStacks: templates.filter(({ item }) => item.parts.role === "stack_service").map(({ name }) => name),
   });
   for (const template of templates) checkTemplate(template);
   const known = approvable(folder);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { INTENTS } from "../../identity/task.ts";
 import type { ActionTable } from "../knowledge.ts";
 import { LONGEST_VALUE } from "../parameters.ts";
-import { FENCE_EXCEPTIONS, ROLE_NAMES, type PolicyFault, type Template } from "../set.ts";
+import { FENCE_EXCEPTIONS, TEMPLATE_ROLES, type PolicyFault, type Template } from "../set.ts";
 import { actionPattern, exactAction } from "./actions.ts";
 import { conditionBlock, requestContext } from "./conditions.ts";
 import { mapOf, readItem, refusedKey, say, type Item } from "./report.ts";
@@ -68,7 +68,7 @@ export const templateSchema = (table: ActionTable) =>
     kind: z.enum(["standing", "escalation"]),
     title: line(120),
     description: prose,
-    role: z.enum(ROLE_NAMES),
+    role: z.enum(TEMPLATE_ROLES),
     intent: z.enum(INTENTS),
     accounts,
     duration: mapOf({ default: duration(QUARTER, HOUR), max: duration(QUARTER, HOUR) }),

@@ -1,0 +1,57 @@
+/**
+ * The AI roles of one target account, as a plain template without assets: it can be deployed by hand, by the CDK or as
+ * a StackSet into every account of the same shape. Deploy it in the account's region of accounts.yaml.
+ */
+import { CfnOutput, CfnParameter, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { aiRoles } from "../src/policy/ai-roles.ts";
+import type { ServedPolicy } from "../src/policy/serve.ts";
+import type { Account } from "../src/policy/set.ts";
+import { AiRole } from "./ai-role.ts";
+import { leftOpen } from "./placeholders.ts";
+
+export interface AccountRolesProps extends StackProps {
+  readonly served: ServedPolicy;
+  readonly account: Account;
+}
+
+export class AccountRolesStack extends Stack {
+  constructor(scope: Construct, id: string, { served, account, ...props }: AccountRolesProps) {
+    super(scope, id, props);
+    this.templateOptions.description =
+      "Twokey: the roles that AI sessions and their stacks run as, each within a boundary.";
+    new CfnParameter(this, "BrokerRoleArn", {
+      description: "ARN of the IAM role the broker runs as; nobody else can assume the AI roles.",
+      allowedPattern: "arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+",
+    });
+    new CfnParameter(this, "ExternalId", {
+      description: "external_id of this account in accounts.yaml.",
+      default: account.externalId,
+      allowedPattern: "[A-Za-z0-9+=,.@:/_-]{16,128}",
+    });
+    // What is open only in this account is found by its id, and then written with the id left open.
+    const here = { templates: openIn(served, account) };
+    const roles = aiRoles(here, leftOpen(account), "${BrokerRoleArn}");
+    if (!roles.ok)
+      throw new Error(roles.error.map(({ role, message, fix }) => `${role}: ${message}; ${fix}`).join("\n"));
+    for (const shape of roles.value) {
+      const { role } = new AiRole(this, logicalId(shape.arn), shape);
+      new CfnOutput(this, `${logicalId(shape.arn)}Arn`, { value: role.attrArn });
+    }
+  }
+}
+
+const openIn = ({ templates }: ServedPolicy, { id }: Account): ServedPolicy["templates"] =>
+  new Map(
+    [...templates]
+      .filter(([, { template }]) => template.accounts?.includes(id) ?? true)
+      .map(([name, prepared]) => [name, { ...prepared, template: { ...prepared.template, accounts: null } }]),
+  );
+
+/** `ai-stack-service` becomes `AiStackService`. */
+const logicalId = (arn: string): string =>
+  arn
+    .slice(arn.lastIndexOf("/") + 1)
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");

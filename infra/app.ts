@@ -1,0 +1,25 @@
+/**
+ * The CDK app: `npx cdk synth` writes every stack as a plain CloudFormation template into cdk.out, offline. What only
+ * the deployment knows is a parameter of its stack; what changes their shape is context (cdk.json, or `-c name=value`).
+ */
+import { App, BootstraplessSynthesizer, Validations, type IReusableStackSynthesizer } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { AccountRolesStack } from "./account-roles-stack.ts";
+import { OrganizationGuardStack } from "./organization-guard-stack.ts";
+import { readPolicySet } from "./policy-set.ts";
+
+// No bootstrap stack is asked for: the templates carry no assets. The CDK's class and interface do not agree under
+// exactOptionalPropertyTypes, hence the cast.
+const defaultStackSynthesizer = new BootstraplessSynthesizer() as IReusableStackSynthesizer;
+const app = new App({ defaultStackSynthesizer, analyticsReporting: false });
+const served = await readPolicySet(String(app.node.getContext("twokey:policies")));
+
+for (const account of served.set.accounts)
+  new AccountRolesStack(app, `TwokeyAccountRoles-${account.name}`, { served, account });
+new OrganizationGuardStack(app, "TwokeyOrganizationGuard", {
+  served,
+  deployers: app.node.getContext("twokey:deployers") as readonly string[],
+});
+
+// A finding ends the synthesis; each that does not apply is acknowledged where it arises, with its reason.
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }));
