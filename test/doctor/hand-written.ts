@@ -52,7 +52,12 @@ export function trustOf(name: RoleName): Trust {
         StringLike: { ...tags.StringLike, "sts:SourceIdentity": "tks-*" },
       },
     },
-    tag: { Effect: "Allow", Principal, Action: "sts:TagSession", Condition: tags },
+    tag: {
+      Effect: "Allow",
+      Principal,
+      Action: "sts:TagSession",
+      Condition: { ...tags, "ForAllValues:StringEquals": { "aws:TagKeys": keys } },
+    },
     identity: {
       Effect: "Allow",
       Principal,

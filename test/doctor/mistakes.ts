@@ -146,13 +146,24 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: "a standing role that takes an escalation's tag",
-    seed: trust("operator", withoutKeys(/RequestTag\/twokey:escalation/)),
+    seed: trust("operator", withoutKeys(/RequestTag\/twokey:escalation|aws:TagKeys/)),
     faults: [
       ["trust", "operator"],
       ["trust_refuses", "operator"],
     ],
     says: "carries a tag twokey:escalation, which only the escalated role takes",
     fix: "demand that aws:RequestTag/twokey:escalation is absent (Null)",
+    sessions: true,
+  },
+  {
+    name: "a trust policy that takes any tag besides",
+    seed: trust("observer", withoutKeys(/aws:TagKeys/)),
+    faults: [
+      ["trust", "observer"],
+      ["trust_refuses", "observer"],
+    ],
+    says: "carries a tag that is not Twokey's",
+    fix: "demand that aws:TagKeys holds Twokey's keys alone",
     sessions: true,
   },
   {

@@ -48,6 +48,7 @@ describe.each(["observer", "operator", "escalated"] as const)("%s", (role) => {
       "gives the tag twokey:session another value",
       "aws:RequestTag/twokey:session like tks-*",
     ],
+    ["aws:TagKeys", "carries a tag that is not Twokey's", "aws:TagKeys holds Twokey's keys alone"],
     ["sts:SourceIdentity", "sets no source identity", "sts:SourceIdentity like tks-*"],
     ["sts:ExternalId", "gives no external id", "sts:ExternalId equal to the account's external_id"],
   ])("without the condition on %s it is a fault, and the fix demands it", (key, says, demands) => {
@@ -71,7 +72,10 @@ describe.each(["observer", "operator", "escalated"] as const)("%s", (role) => {
 });
 
 test("a standing role that takes an escalation's tag is a fault", () => {
-  const found = judge("operator", documentOf(inAll(trustOf("operator"), "aws:RequestTag/twokey:escalation")));
+  const found = judge(
+    "operator",
+    documentOf(inAll(inAll(trustOf("operator"), "aws:RequestTag/twokey:escalation"), "aws:TagKeys")),
+  );
   expect(found).toMatchObject({ status: "fault" });
   expect(found.line).toContain("carries a tag twokey:escalation, which only the escalated role takes");
   expect(found.fix).toContain("aws:RequestTag/twokey:escalation is absent");

@@ -13,6 +13,7 @@ import { bad, good, odd, type Finding, type Subject } from "../../policy/doctor/
 import { isDenied } from "../../policy/doctor/needs.ts";
 import { lacksOf, NO_ESCALATION, type Lack } from "../../policy/doctor/role-call.ts";
 import { DENIES_EVERYTHING, DOCTOR_TEMPLATE, doctorPlan } from "../../policy/doctor/session.ts";
+import { ESCALATION_TAG } from "../../policy/role-trust.ts";
 import { ROLE_NAMES, type Account, type RoleName } from "../../policy/set.ts";
 import type { Result } from "../../result.ts";
 import type { AssumeRole, AssumeRoleRequest, ProbeRequest } from "../../session/assume-role.ts";
@@ -90,7 +91,7 @@ function assumeWithout({ doctor, role }: Trying, lack: Lack | null): AssumeRole 
 /** The escalated role takes no session without an escalation: there is none here, so a name stands in that nobody has. */
 const asCalled = (request: AssumeRoleRequest, role: RoleName): AssumeRoleRequest =>
   role === "escalated"
-    ? { ...request, tags: [...request.tags, { key: "twokey:escalation", value: NO_ESCALATION }] }
+    ? { ...request, tags: [...request.tags, { key: ESCALATION_TAG, value: NO_ESCALATION }] }
     : request;
 
 const probeOf = (request: AssumeRoleRequest): ProbeRequest => ({

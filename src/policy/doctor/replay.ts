@@ -2,7 +2,7 @@
  * The proof's critical cases as questions to IAM's own simulator: what a template's session may change, in every kind of
  * state the resource's tag can have, and the known ways out of a fence. The session's documents are put to it as
  * identity policies, alone: the simulator takes neither a session policy nor an assumed role. So cases in which a
- * resource policy names the session are left out. Pure.
+ * resource policy names the session, or would have to, as the resource is another account's, are left out. Pure.
  */
 import { compile } from "../compile.ts";
 import { documentsOf } from "../compiled.ts";
@@ -11,7 +11,7 @@ import { evaluate } from "../iam/evaluate.ts";
 import { globMatch } from "../iam/match.ts";
 import { parsePolicy } from "../iam/parse.ts";
 import type { ContextValue, Decision } from "../iam/types.ts";
-import type { ActionFacts, ActionTable } from "../knowledge.ts";
+import type { ActionTable } from "../knowledge.ts";
 import type { PreparedTemplate } from "../prepare.ts";
 import { representativeCases } from "../prove/cases.ts";
 import type { Question } from "../prove/question.ts";
@@ -73,6 +73,7 @@ export function replayOf(
   ]);
   const around = surroundings(template, set.guardrails, { account, values });
   const texts = documents.map((document) => JSON.stringify(document));
+  const layers = { identity: parsed, session: null, boundary: null, scp: null, resource: null };
   return questionsOf(prepared, table, around).map(({ request }) => ({
     simulation: {
       of: { documents: texts },
@@ -80,13 +81,7 @@ export function replayOf(
       resource: request.resource,
       context: asEntries(request.context),
     },
-    expected: evaluate(request, {
-      identity: parsed,
-      session: null,
-      boundary: null,
-      scp: null,
-      resource: null,
-    }).decision,
+    expected: evaluate(request, layers).decision,
   }));
 }
 
@@ -103,15 +98,13 @@ function questionsOf(
     .flatMap((service) => table.actions(service))
     .filter((facts) => isOwn(facts.name) && !isSafeRead(facts));
   const others = WAYS_OUT.flatMap((name) => table.action(name) ?? []).filter(({ name }) => !isOwn(name));
+  const here = (questions: Iterable<Question>): readonly Question[] =>
+    [...questions].filter(({ request }) => request.resourceAccount === around.account.id);
   return [
-    ...own.flatMap((facts) => spread(ownOf(facts, around), MOST_OF_OWN)),
-    ...others.flatMap((facts) => spread([...sampleOf(facts, around)], MOST_OF_OTHERS)),
+    ...own.flatMap((facts) => spread(here(productOf(facts, around)), MOST_OF_OWN)),
+    ...others.flatMap((facts) => spread(here(sampleOf(facts, around)), MOST_OF_OTHERS)),
   ];
 }
-
-const ownOf = (facts: ActionFacts, around: Surroundings): readonly Question[] => [
-  ...productOf(facts, around),
-];
 
 /** Evenly taken from all of them, so that each kind of state is met. */
 function spread<T>(all: readonly T[], most: number): readonly T[] {

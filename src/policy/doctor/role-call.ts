@@ -3,6 +3,7 @@
  * trust policy must demand. The same table is put to the trust policy as text and to STS itself.
  */
 import type { ContextValue } from "../iam/types.ts";
+import { AI_PRINCIPAL, ESCALATION_TAG } from "../role-trust.ts";
 import type { RoleName } from "../set.ts";
 
 export interface RoleCall {
@@ -29,7 +30,7 @@ export interface Lack {
   readonly of: <T extends RoleCall>(call: T) => T;
 }
 
-const ESCALATION = { key: "twokey:escalation", value: NO_ESCALATION } as const;
+const ESCALATION = { key: ESCALATION_TAG, value: NO_ESCALATION } as const;
 
 const BEFORE: readonly Lack[] = [
   {
@@ -84,13 +85,21 @@ const notTransitive = (name: string): Lack => ({
 });
 
 const WITH_ESCALATION: Lack = {
-  lacks: "carries a tag twokey:escalation, which only the escalated role takes",
-  demand: "that aws:RequestTag/twokey:escalation is absent (Null)",
+  lacks: `carries a tag ${ESCALATION_TAG}, which only the escalated role takes`,
+  demand: `that aws:RequestTag/${ESCALATION_TAG} is absent (Null)`,
   of: (call) => ({
     ...call,
     tags: [...call.tags, ESCALATION],
     transitiveKeys: [...call.transitiveKeys, ESCALATION.key],
   }),
+};
+
+const OTHER = { key: "twokey-doctor", value: "other" } as const;
+
+const WITH_ANOTHER: Lack = {
+  lacks: "carries a tag that is not Twokey's",
+  demand: "that aws:TagKeys holds Twokey's keys alone",
+  of: (call) => ({ ...call, tags: [...call.tags, OTHER] }),
 };
 
 /** In the order they are tried. */
@@ -99,6 +108,7 @@ export const lacksOf = (role: RoleName): readonly Lack[] => [
   notTransitive("twokey:principal"),
   notTransitive("twokey:session"),
   ...AFTER,
+  WITH_ANOTHER,
   ...(role === "escalated"
     ? [
         WITHOUT_ESCALATION,
@@ -111,7 +121,7 @@ export const lacksOf = (role: RoleName): readonly Lack[] => [
 /** The call as Twokey makes it for a session called `session`. */
 export function rightCall(role: RoleName, externalId: string, session: string): RoleCall {
   const tags = [
-    { key: "twokey:principal", value: "ai-agent" },
+    { key: "twokey:principal", value: AI_PRINCIPAL },
     { key: "twokey:session", value: session },
     ...(role === "escalated" ? [ESCALATION] : []),
   ];

@@ -1,0 +1,44 @@
+/** The roles as they come out of the synthesized AccountRoles template, deployed as a stack: doctor finds nothing wrong. */
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStacksCommand,
+} from "@aws-sdk/client-cloudformation";
+import { App } from "aws-cdk-lib";
+import { expect, test } from "vitest";
+import { AccountRolesStack } from "../../infra/account-roles-stack.ts";
+import { BROKER } from "./hand-written.ts";
+import { account, ADMIN_KEYS, inWords, nameOf, served, startWorld } from "./world.ts";
+
+function synthesized(): string {
+  const app = new App({ analyticsReporting: false });
+  const stack = new AccountRolesStack(app, "TwokeyAccountRoles", { served, account });
+  return JSON.stringify(app.synth().getStackByName(stack.stackName).template);
+}
+
+test("an account with nothing but that stack and production's own role is as it must be", async () => {
+  const production = nameOf(account.serviceRoles["production"] ?? "");
+  const world = await startWorld((options) => ({
+    ...options,
+    policies: [],
+    roles: (options.roles ?? []).filter(({ name }) => name === production),
+  }));
+  const client = new CloudFormationClient({
+    ...{ region: account.region, endpoint: world.url, credentials: ADMIN_KEYS },
+  });
+  await client.send(
+    new CreateStackCommand({
+      StackName: "TwokeyAccountRoles",
+      TemplateBody: synthesized(),
+      Parameters: [{ ParameterKey: "BrokerRoleArn", ParameterValue: BROKER }],
+      Capabilities: ["CAPABILITY_NAMED_IAM"],
+    }),
+  );
+  const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: "TwokeyAccountRoles" }));
+  expect(Stacks?.[0]?.StackStatus).toBe("CREATE_COMPLETE");
+  client.destroy();
+
+  const found = await world.run();
+  expect(found.filter(({ status }) => status !== "ok").map(inWords)).toEqual([]);
+  expect(found.length).toBeGreaterThan(50);
+});
