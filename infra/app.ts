@@ -2,16 +2,14 @@
  * The CDK app: `npx cdk synth` writes every stack as a plain CloudFormation template into cdk.out, offline. What only
  * the deployment knows is a parameter of its stack; what changes their shape is context (cdk.json, or `-c name=value`).
  */
-import { App, BootstraplessSynthesizer, Validations, type IReusableStackSynthesizer } from "aws-cdk-lib";
+import { Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { AccountRolesStack } from "./account-roles-stack.ts";
 import { OrganizationGuardStack } from "./organization-guard-stack.ts";
+import { plainApp } from "./plain-app.ts";
 import { readPolicySet } from "./policy-set.ts";
 
-// No bootstrap stack is asked for: the templates carry no assets. The CDK's class and interface do not agree under
-// exactOptionalPropertyTypes, hence the cast.
-const defaultStackSynthesizer = new BootstraplessSynthesizer() as IReusableStackSynthesizer;
-const app = new App({ defaultStackSynthesizer, analyticsReporting: false });
+const app = plainApp();
 const served = await readPolicySet(String(app.node.getContext("twokey:policies")));
 
 for (const account of served.set.accounts)
