@@ -19,8 +19,8 @@ export function openKeys({ store, keys }: Config): Result<BrokerKeys, readonly s
   if (!embedded && keys.auditKey === null) return err([NO_AUDIT_KEY]);
   const audit = openAuditKey(keys.auditKey, embedded);
   const token = keys.operatorToken === null ? null : openOperatorToken(keys.operatorToken, embedded);
-  if (!audit.ok) return err([audit.error]);
-  if (token?.ok === false) return err([token.error]);
+  if (!audit.ok) return err([`the key that signs the audit log: ${audit.error}`]);
+  if (token?.ok === false) return err([`the operators' token: ${token.error}`]);
   return ok({ audit: audit.value, isOperator: operatorCheck(token?.value ?? null) });
 }
 
