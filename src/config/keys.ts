@@ -1,5 +1,5 @@
 /**
- * The settings of the broker's own keys: what signs the log's checkpoints, and what lets operators in. Each is the path of
+ * The settings of the broker's own keys: what signs the log's checkpoints, and what lets operators and Watch in. Each is the path of
  * a file, or the text itself where a container gets its secrets by environment; never both. What stands in the files is
  * read by adapters/key-files.
  */
@@ -15,6 +15,8 @@ export interface KeyPlaces {
   readonly auditKey: KeyPlace | null;
   /** Null: no operator is let in. */
   readonly operatorToken: KeyPlace | null;
+  /** Null: nobody reports alarms. */
+  readonly watchToken: KeyPlace | null;
 }
 
 export const KEY_SETTINGS = {
@@ -46,6 +48,20 @@ export const KEY_SETTINGS = {
     help: "that token itself, instead of a file",
     fallback: null,
   },
+  watchTokenFile: {
+    key: "watch_token_file",
+    env: "TWOKEY_WATCH_TOKEN_FILE",
+    flag: null,
+    help: "token of what reports alarms about AWS to the audit log, and may do nothing else",
+    fallback: null,
+  },
+  watchToken: {
+    key: "watch_token",
+    env: "TWOKEY_WATCH_TOKEN",
+    flag: null,
+    help: "that token itself, instead of a file",
+    fallback: null,
+  },
 } as const;
 
 const path = z.string().min(1, { error: "is a file" }).nullable();
@@ -59,6 +75,8 @@ export const KEY_SCHEMA = {
   auditKey: text,
   operatorTokenFile: path,
   operatorToken: text,
+  watchTokenFile: path,
+  watchToken: text,
 };
 
 type Name = keyof typeof KEY_SETTINGS;
@@ -66,6 +84,7 @@ type Name = keyof typeof KEY_SETTINGS;
 const PAIRS = [
   ["auditKey", "auditKeyFile"],
   ["operatorToken", "operatorTokenFile"],
+  ["watchToken", "watchTokenFile"],
 ] as const;
 
 /** Which of the two would count is nothing to guess. */
@@ -77,16 +96,18 @@ export function keyFaults(values: Readonly<Partial<Record<Name, string | null>>>
   );
 }
 
-/** Beside an embedded store the files have a place of their own; beside PostgreSQL they are named or not there. */
+/** Beside an embedded store two of the files have a place of their own; all else is named or not there. */
 export function keyPlaces(
   data: { readonly [K in Name]: z.output<(typeof KEY_SCHEMA)[K]> },
   folder: string | null,
   cwd: string,
 ): KeyPlaces {
-  const place = (itself: Secret | null, file: string | null, name: string): KeyPlace | null =>
-    itself ?? (file === null ? folder && resolve(folder, name) : resolve(cwd, file));
+  const named = (itself: Secret | null, file: string | null): KeyPlace | null =>
+    itself ?? (file === null ? null : resolve(cwd, file));
+  const own = (name: string): string | null => (folder === null ? null : resolve(folder, name));
   return Object.freeze({
-    auditKey: place(data.auditKey, data.auditKeyFile, "audit-key.pem"),
-    operatorToken: place(data.operatorToken, data.operatorTokenFile, "operator-token"),
+    auditKey: named(data.auditKey, data.auditKeyFile) ?? own("audit-key.pem"),
+    operatorToken: named(data.operatorToken, data.operatorTokenFile) ?? own("operator-token"),
+    watchToken: named(data.watchToken, data.watchTokenFile),
   });
 }

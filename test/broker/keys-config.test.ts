@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { openAuditKey, openOperatorToken } from "../../src/adapters/key-files/key-files.ts";
+import { openAuditKey, openToken } from "../../src/adapters/key-files/key-files.ts";
 import { loadConfig } from "../../src/config.ts";
 import { Secret } from "../../src/session/credentials.ts";
 import { openKeys } from "../../src/wire/keys.ts";
@@ -60,7 +60,7 @@ test("a key given twice is a fault, since which would count is nothing to guess"
 test("what is no key is refused without being quoted", () => {
   const wrong = "not-a-key-but-perhaps-somebody's-secret";
   const key = openAuditKey(new Secret(wrong), false);
-  const token = openOperatorToken(new Secret("short"), false);
+  const token = openToken(new Secret("short"), false);
   expect([key.ok, token.ok]).toEqual([false, false]);
   expect(JSON.stringify([key, token])).not.toContain(wrong);
   expect(JSON.stringify(token)).not.toContain("short");

@@ -1,5 +1,5 @@
 /**
- * The broker's own keys, in files or given as they are: the Ed25519 key that signs checkpoints, and the operators' token.
+ * The broker's own keys, in files or given as they are: the Ed25519 key that signs checkpoints, and the tokens of operators and of Watch.
  * A file is made only where the caller says so and none is there, readable by its owner alone; one that others may read
  * is refused. Must never answer with what is in a file, or a text, that it refuses.
  */
@@ -62,24 +62,25 @@ export const verifyEd25519: Verify = (message, signature, publicKey) => {
 
 const SHORTEST_TOKEN = 32;
 
-export function openOperatorToken(place: Place, make: boolean): Result<Secret, string> {
+export function openToken(place: Place, make: boolean): Result<Secret, string> {
   const text = readOrMake(place, make ? () => `${randomBytes(32).toString("base64url")}\n` : null);
   if (!text.ok) return text;
   const token = text.value.trim();
   return /^[\w.~+/=-]+$/.test(token) && token.length >= SHORTEST_TOKEN
     ? ok(new Secret(token))
-    : err(
-        `${nameOf(place)}: an operator token is ${SHORTEST_TOKEN} characters at least, letters, digits and ._~+/=-`,
-      );
+    : err(`${nameOf(place)}: a token is ${SHORTEST_TOKEN} characters at least, letters, digits and ._~+/=-`);
 }
 
-/** Whether somebody's token is the operators'. In constant time; without a token nobody's is. */
-export function operatorCheck(token: Secret | null): (unverifiedToken: string) => boolean {
+/** Whether somebody's token is this one. In constant time; without a token nobody's is. */
+export function tokenCheck(token: Secret | null): (unverifiedToken: string) => boolean {
   if (token === null) return () => false;
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   const expected = digest(token.reveal());
   return (unverifiedToken) => timingSafeEqual(digest(unverifiedToken), expected);
 }
+
+/** Whether one token would open both ways in. */
+export const isSameToken = (one: Secret, other: Secret): boolean => tokenCheck(one)(other.reveal());
 
 function readOrMake(file: Place, make: (() => string) | null): Result<string, string> {
   if (typeof file !== "string") return ok(file.reveal());
