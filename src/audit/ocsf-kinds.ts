@@ -138,6 +138,11 @@ const ROWS: Rows = {
     severity: "medium",
     words: detail.lines.join("; "),
   }),
+  "watch.alarm": ({ detail }) => ({
+    ...own("other", "WatchAlarm", "high"),
+    account: detail.account,
+    words: `${detail.rule}: ${detail.event}`,
+  }),
   "record.pruned": () => own("delete", "PruneRecord", "low"),
   "broker.started": () => own("other", "StartBroker"),
   "broker.stopped": () => own("other", "StopBroker"),
