@@ -27,7 +27,7 @@ export class AccountRolesStack extends Stack {
     new CfnParameter(this, "ExternalId", {
       description: "external_id of this account in accounts.yaml.",
       default: account.externalId,
-      allowedPattern: "[A-Za-z0-9+=,.@:/_-]{16,128}",
+      allowedPattern: "[A-Za-z0-9_+=,.@:/-]{2,1224}",
     });
     const roles = aiRoles(served, account, ANY_BROKER);
     if (!roles.ok)
