@@ -10,5 +10,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     retry: 0,
     pool: "forks",
+    // Vitest leaves one core free, which on two is half of them. Most files wait for servers and child processes.
+    maxWorkers: "100%",
   },
 });

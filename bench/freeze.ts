@@ -37,7 +37,7 @@ export async function freezeFigures(rounds: number): Promise<FreezeFigures> {
   for (let n = 0; n < 2; n += 1) {
     const config = { ...testConfig(folder, stub.endpoint), store: { url: postgres.url, folder: null } };
     const started = await startBroker(
-      { ...config, keys: keys.files, awsEndpoint: iam.url },
+      { ...config, keys: { ...keys.files, watchToken: null }, awsEndpoint: iam.url },
       { awsCredentials: BROKER_KEYS, log: { write: () => undefined } },
     );
     if (!started.ok) throw new Error(started.error.join("\n"));

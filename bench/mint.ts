@@ -157,6 +157,7 @@ export async function prepare(audit: Store, endpoint: string): Promise<Tasks> {
     tree: audit.tree,
     auditKey: new Uint8Array(32),
     isOperator: () => false,
+    isWatch: () => false,
     readChangeSet: refused,
     webauthn: { verifyAssertion: refused, verifyRegistration: refused },
     oidc: null,

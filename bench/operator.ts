@@ -2,13 +2,13 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openAuditKey, openOperatorToken } from "../src/adapters/key-files/key-files.ts";
+import { openAuditKey, openToken } from "../src/adapters/key-files/key-files.ts";
 
 export function startOperatorToken() {
   const folder = mkdtempSync(join(tmpdir(), "twokey-keys-"));
   const files = { auditKey: join(folder, "audit-key.pem"), operatorToken: join(folder, "operator-token") };
   openAuditKey(files.auditKey, true);
-  const token = openOperatorToken(files.operatorToken, true);
+  const token = openToken(files.operatorToken, true);
   if (!token.ok) throw new Error(token.error);
   return { files, token: token.value.reveal() };
 }

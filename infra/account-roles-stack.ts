@@ -8,7 +8,7 @@ import { aiRoles } from "../src/policy/ai-roles.ts";
 import type { ServedPolicy } from "../src/policy/serve.ts";
 import type { Account } from "../src/policy/set.ts";
 import { AiRole } from "./ai-role.ts";
-import { leftOpen } from "./placeholders.ts";
+import { ANY_BROKER, leftOpen } from "./placeholders.ts";
 
 export interface AccountRolesProps extends StackProps {
   readonly served: ServedPolicy;
@@ -27,26 +27,17 @@ export class AccountRolesStack extends Stack {
     new CfnParameter(this, "ExternalId", {
       description: "external_id of this account in accounts.yaml.",
       default: account.externalId,
-      allowedPattern: "[A-Za-z0-9+=,.@:/_-]{16,128}",
+      allowedPattern: "[A-Za-z0-9_+=,.@:/-]{2,1224}",
     });
-    // What is open only in this account is found by its id, and then written with the id left open.
-    const here = { templates: openIn(served, account) };
-    const roles = aiRoles(here, leftOpen(account), "${BrokerRoleArn}");
+    const roles = aiRoles(served, account, ANY_BROKER);
     if (!roles.ok)
       throw new Error(roles.error.map(({ role, message, fix }) => `${role}: ${message}; ${fix}`).join("\n"));
-    for (const shape of roles.value) {
+    for (const shape of leftOpen(roles.value, account)) {
       const { role } = new AiRole(this, logicalId(shape.arn), shape);
       new CfnOutput(this, `${logicalId(shape.arn)}Arn`, { value: role.attrArn });
     }
   }
 }
-
-const openIn = ({ templates }: ServedPolicy, { id }: Account): ServedPolicy["templates"] =>
-  new Map(
-    [...templates]
-      .filter(([, { template }]) => template.accounts?.includes(id) ?? true)
-      .map(([name, prepared]) => [name, { ...prepared, template: { ...prepared.template, accounts: null } }]),
-  );
 
 /** `ai-stack-service` becomes `AiStackService`. */
 const logicalId = (arn: string): string =>

@@ -1,26 +1,21 @@
 /**
- * IAM documents with CloudFormation's placeholders in them. The compiler works with plain strings and emits no `${`,
- * so `${AWS::AccountId}` can stand for the account's id while it compiles, and CloudFormation fills it in.
+ * IAM documents with CloudFormation's placeholders in them. They are compiled for one account, with its own id, region and
+ * external id, and those are then left open, so that one template serves every account of the same shape.
  */
 import { Fn } from "aws-cdk-lib";
 import type { Account } from "../src/policy/set.ts";
 
-/** The account with its own id, region and external id left open, so that one template serves all that are alike. */
-export function leftOpen(account: Account): Account {
-  const open = (arn: string): string => arn.replace(`:${account.id}:`, ":${AWS::AccountId}:");
-  const { roles, serviceRoles } = account;
-  return {
-    ...account,
-    id: "${AWS::AccountId}",
-    region: "${AWS::Region}",
-    externalId: "${ExternalId}",
-    roles: {
-      observer: open(roles.observer),
-      operator: open(roles.operator),
-      escalated: open(roles.escalated),
-    },
-    serviceRoles: Object.fromEntries(Object.entries(serviceRoles).map(([name, arn]) => [name, open(arn)])),
-  };
+/** Stands for the broker's role while documents are compiled: no account has this id. */
+export const ANY_BROKER = "arn:aws:iam::000000000000:role/the-broker";
+
+/** The document with what differs from account to account as `${…}` of the template. */
+export function leftOpen<T>(value: T, { id, region, externalId }: Account): T {
+  const text = JSON.stringify(value)
+    .replaceAll(ANY_BROKER, "${BrokerRoleArn}")
+    .replaceAll(JSON.stringify(externalId), '"${ExternalId}"')
+    .replaceAll(id, "${AWS::AccountId}")
+    .replaceAll(region, "${AWS::Region}");
+  return JSON.parse(text) as T;
 }
 
 /** Every string that holds a placeholder becomes an Fn::Sub. */

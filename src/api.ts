@@ -180,6 +180,12 @@ export interface EntriesAnswer {
   readonly size: number;
 }
 
+/** `POST /v1/watch`. */
+export interface AlarmAnswer {
+  /** Index in the audit log. */
+  readonly audit_entry: number;
+}
+
 export interface FreezeRequest {
   readonly kind: "session" | "agent" | "template" | "all";
   /** Of the session, agent or template; not given for `all`. */

@@ -21,7 +21,14 @@ import {
   notifyFaults,
   type NotifyConfig,
 } from "./config/notify.ts";
-import { KEY_SETTINGS, keyFiles, type KeyFiles } from "./config/keys.ts";
+import {
+  DATABASE_SCHEMA,
+  DATABASE_SETTINGS,
+  databaseFaults,
+  storeConfig,
+  type StoreConfig,
+} from "./config/database.ts";
+import { KEY_SCHEMA, KEY_SETTINGS, keyFaults, keyPlaces, type KeyPlaces } from "./config/keys.ts";
 import { OIDC_SCHEMA, OIDC_SETTINGS, oidcConfig, oidcFaults, type OidcConfig } from "./config/oidc.ts";
 import { delay, flag, listen, milliseconds, origin, path, url } from "./config/values.ts";
 import { err, ok, type Result } from "./result.ts";
@@ -35,8 +42,8 @@ export interface Config {
   /** Folder of the policy set, absolute. */
   readonly policies: string;
   /** PostgreSQL where `url` is given, else PGlite in `folder` (absolute), or in memory where both are null. */
-  readonly store: { readonly url: string | null; readonly folder: string | null };
-  readonly keys: KeyFiles;
+  readonly store: StoreConfig;
+  readonly keys: KeyPlaces;
   /** See adapters/aws/assume-role.ts. */
   readonly sts: {
     readonly region: string | null;
@@ -94,13 +101,7 @@ export const SETTINGS = {
     help: "folder of the policy set",
     fallback: "./policies",
   },
-  databaseUrl: {
-    key: "database_url",
-    env: "TWOKEY_DATABASE_URL",
-    flag: null,
-    help: "postgres://… of the store; without it the store is PGlite in the data folder",
-    fallback: null,
-  },
+  ...DATABASE_SETTINGS,
   dataDir: {
     key: "data_dir",
     env: "TWOKEY_DATA_DIR",
@@ -185,10 +186,9 @@ const schema = z.object({
   listen,
   tlsInFront: flag,
   policies: path,
-  databaseUrl: url(["postgres", "postgresql"]).nullable(),
+  ...DATABASE_SCHEMA,
   dataDir: path,
-  auditKeyFile: path.nullable(),
-  operatorTokenFile: path.nullable(),
+  ...KEY_SCHEMA,
   stsRegion: z
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is a region such as us-east-1" })
@@ -251,17 +251,17 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Result<Config, r
     );
   }
   faults.push(...oidcFaults(values, values.loopbackIssuers === "true"), ...notifyFaults(values));
-  faults.push(...auditExportFaults(values));
+  faults.push(...auditExportFaults(values), ...keyFaults(values), ...databaseFaults(values));
   return parsed.success && faults.length === 0 ? ok(freeze(parsed.data, cwd)) : err(faults);
 }
 
 function freeze(data: z.output<typeof schema>, cwd: string): Config {
-  const folder = data.databaseUrl === null ? resolve(cwd, data.dataDir) : null;
+  const store = storeConfig(data, resolve(cwd, data.dataDir));
   return Object.freeze({
     listen: Object.freeze(data.listen),
     policies: resolve(cwd, data.policies),
-    store: Object.freeze({ url: data.databaseUrl, folder }),
-    keys: keyFiles(data, folder, cwd),
+    store,
+    keys: keyPlaces(data, store.folder, cwd),
     sts: Object.freeze({ region: data.stsRegion, endpoint: data.stsEndpoint, deadlineMs: data.stsDeadline }),
     logLevel: data.logLevel,
     awsEndpoint: data.awsEndpoint,

@@ -104,6 +104,8 @@ export type Failure =
   | { readonly code: "session_frozen"; readonly session: string }
   /** Neither the operators' token, nor another that is let in here. */
   | { readonly code: "operator_refused" }
+  /** Not Watch's token. */
+  | { readonly code: "watch_refused" }
   /** Nothing of that name is frozen. */
   | { readonly code: "not_frozen"; readonly target: FreezeTarget }
   /** What is to be frozen is not there, or is over. */

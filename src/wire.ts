@@ -122,6 +122,7 @@ export async function startBroker(
     tree: audit.tree,
     auditKey: keys.value.audit.publicKey,
     isOperator: keys.value.isOperator,
+    isWatch: keys.value.isWatch,
     readChangeSet: createReadChangeSet(aws),
     webauthn: createWebauthn(),
     oidc: oidcLogin(config),

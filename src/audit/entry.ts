@@ -9,6 +9,7 @@ import type { FreezeTarget } from "../identity/freeze.ts";
 import type { DenialForm } from "../session/denial.ts";
 import type { FreezeMaker } from "../session/freeze-store.ts";
 import type { Session } from "../session/session.ts";
+import type { WatchAlarm } from "./alarm.ts";
 import type { Settlement } from "./reconciliation.ts";
 import type { PrunedCounts } from "./retention.ts";
 
@@ -195,6 +196,11 @@ export type Entry = EntryBase &
           readonly expiresAt: Date;
           readonly by: "administrator" | "bootstrap";
         };
+      }
+    | {
+        /** Something in AWS that must never happen, as Watch reported it. */
+        readonly kind: "watch.alarm";
+        readonly detail: WatchAlarm;
       }
     | {
         /** Rows of no more use are deleted; written before the first of them. `counts`: at most so many, by table. */

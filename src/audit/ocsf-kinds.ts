@@ -138,6 +138,11 @@ const ROWS: Rows = {
     severity: "medium",
     words: detail.lines.join("; "),
   }),
+  "watch.alarm": ({ detail }) => ({
+    ...own("other", "WatchAlarm", "high"),
+    account: detail.account,
+    words: `${detail.rule}: ${detail.event}`,
+  }),
   "record.pruned": () => own("delete", "PruneRecord", "low"),
   "doctor.ran": ({ detail }) =>
     own("read", "RunDoctor", detail.counts.fault > 0 ? "medium" : "informational"),

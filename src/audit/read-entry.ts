@@ -17,7 +17,7 @@ export function readEntry(index: number, text: string): Result<StoredEntry, stri
 }
 
 /** Fields that hold a time in the details of whatever kind has them. */
-const TIMES: readonly string[] = ["expiresAt", "countsFrom", "olderThan"];
+const TIMES: readonly string[] = ["expiresAt", "countsFrom", "olderThan", "happenedAt"];
 
 function parse(text: string): unknown {
   try {

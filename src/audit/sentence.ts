@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<EntryKind, true>> = {
   "invitation.created": true,
   "policy.loaded": true,
   "policy.refused": true,
+  "watch.alarm": true,
   "record.pruned": true,
   "doctor.ran": true,
   "broker.started": true,
@@ -112,6 +113,12 @@ export function entrySentence(entry: Entry): string {
     }
     case "policy.refused":
       return `The policy folder has ${counted(entry.detail.faults, "fault")} and is not served: ${entry.detail.lines.join("; ")}`;
+    case "watch.alarm": {
+      const { rule, event, principal, resource, account, region, refusal, happenedAt } = entry.detail;
+      const done = refusal === null ? "" : `, which AWS refused (${refusal})`;
+      const what = resource === null ? event : `${event} on ${resource}`;
+      return `ALARM ${rule}: ${principal ?? "somebody"} called ${what} in account ${account}, ${region}, at ${instant(happenedAt)}${done}`;
+    }
     case "record.pruned": {
       const { olderThan, counts } = entry.detail;
       const tables = Object.entries(counts).filter(([, count]) => count > 0);

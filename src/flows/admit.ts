@@ -38,6 +38,8 @@ export interface Broker {
   readonly auditKey: Uint8Array;
   /** Whether a token is the operators'; see admit-operator.ts. */
   readonly isOperator: (unverifiedToken: string) => boolean;
+  /** Whether a token is Watch's; see record-alarm.ts. */
+  readonly isWatch: (unverifiedToken: string) => boolean;
   readonly readChangeSet: ReadChangeSet;
   readonly webauthn: Webauthn;
   /** Null: no OIDC provider is set up, people sign in with their passkeys. */

@@ -19,10 +19,10 @@ export interface RouteWords {
 
 /**
  * Answered with `status` (200) and the value as JSON, or with the failure's problem. `agent`: by a workload token.
- * `operator`: by the operators' token. `reader`: by either.
+ * `operator`: by the operators' token. `reader`: by either. `watch`: by Watch's.
  */
 export interface TokenRoute extends RouteWords {
-  readonly caller: "agent" | "operator" | "reader";
+  readonly caller: "agent" | "operator" | "reader" | "watch";
   readonly method: Method;
   readonly path: string;
   readonly status?: 201;

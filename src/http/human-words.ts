@@ -10,6 +10,7 @@ export type HumanFailure = Extract<
   {
     code:
       | "operator_refused"
+      | "watch_refused"
       | "not_frozen"
       | "nothing_to_freeze"
       | "second_key_needed"
@@ -39,6 +40,12 @@ export function humanWords(failure: HumanFailure): Words {
         code,
         detail: "This is for operators, by the token in the broker's operator token file.",
         next: "See docs/kill-switch.md.",
+      };
+    case "watch_refused":
+      return {
+        code,
+        detail: "This is for what watches over AWS, by a token of its own.",
+        next: "See docs/watch.md.",
       };
     case "not_frozen":
       return { code, detail: "Nothing was changed.", next: "Load the page of sessions again." };

@@ -10,6 +10,7 @@ export type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 const SECURITY: Readonly<Record<Route["caller"], Record<string, string[]>[]>> = {
   agent: [{ workloadToken: [] }],
   operator: [{ operatorToken: [] }],
+  watch: [{ watchToken: [] }],
   reader: [{ workloadToken: [] }, { operatorToken: [] }],
   public: [],
 };
@@ -29,6 +30,11 @@ export function documentRoutes(
     type: "http",
     scheme: "bearer",
     description: "The token in the broker's operator token file.",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "watchToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "The token of what watches over AWS.",
   });
   for (const route of routes) {
     const { answer } = route;

@@ -44,6 +44,7 @@ export const PROBLEMS = {
   approval_withdrawn: { status: 409, title: "Too few of the approvals still count" },
   frozen: { status: 403, title: "Frozen" },
   operator_refused: { status: 401, title: "The operators' token was not accepted" },
+  watch_refused: { status: 401, title: "Watch's token was not accepted" },
   not_frozen: { status: 409, title: "That is not frozen" },
   nothing_to_freeze: { status: 404, title: "There is nothing like that to freeze" },
   second_key_needed: { status: 409, title: "It takes another administrator's key" },

@@ -181,6 +181,7 @@ function wordsFor(failure: Failure): Words {
     case "session_frozen":
       return escalationWords(failure);
     case "operator_refused":
+    case "watch_refused":
     case "not_frozen":
     case "nothing_to_freeze":
     case "second_key_needed":

@@ -13,6 +13,7 @@ import { credentialsAnswer, sessionsAnswer, templatesAnswer } from "./answers.ts
 import { MAX_BODY_BYTES } from "./body.ts";
 import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { ESCALATION_ROUTES } from "./escalation-routes.ts";
+import { WATCH_ROUTE } from "./watch-route.ts";
 import { FREEZE_ROUTES } from "./freeze-routes.ts";
 import { JSON_TYPE, queryOf, readPost, type TokenRoute, type RouteWords } from "./agent-route.ts";
 import {
@@ -104,6 +105,7 @@ export const ROUTES: readonly Route[] = [
   ...ESCALATION_ROUTES,
   ...AUDIT_ROUTES,
   ...FREEZE_ROUTES,
+  WATCH_ROUTE,
   {
     caller: "public",
     method: "GET",

@@ -69,7 +69,8 @@ function piecesOf(prepared: PreparedTemplate, account: Account): readonly Piece[
   ]);
   return prepared.statements.flatMap(({ statement, actions }) => {
     const filled = fillStatement(statement, values);
-    if (filled === null) return [];
+    // Every parameter is given, so only a value that is no plain text is left: dropping it would narrow the fence unseen.
+    if (filled === null) throw new Error(`a statement of ${prepared.template.name} cannot be filled`);
     const wide = { ...filled, condition: asPatterns(filled.condition) };
     return actions.map((action) => ({ action, filled: wide, of: prepared }));
   });

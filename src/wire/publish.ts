@@ -50,10 +50,11 @@ export async function openPublisher(
 }
 
 /** The record, or why there is none. */
-async function openRecord({ url, folder }: Config["store"]): Promise<Store | string> {
+async function openRecord(place: Config["store"]): Promise<Store | string> {
+  const { url, folder } = place;
   if (url === null && (folder === null || !existsSync(folder))) return "there is no record here";
   try {
-    return await openAuditLog({ url, folder });
+    return await openAuditLog(place);
   } catch (error) {
     return error instanceof Error ? error.message : "the record cannot be opened";
   }

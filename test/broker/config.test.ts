@@ -32,6 +32,7 @@ test("with nothing set, the broker is embedded and on loopback", () => {
     keys: {
       auditKey: "/srv/twokey/.twokey/data/audit-key.pem",
       operatorToken: "/srv/twokey/.twokey/data/operator-token",
+      watchToken: null,
     },
     sts: { region: null, endpoint: null, deadlineMs: 10_000 },
     logLevel: "info",

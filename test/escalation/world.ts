@@ -160,6 +160,7 @@ function brokerOn(store: Store, world: Pick<World, "sts" | "denied" | "assumeRol
     tree: store.tree,
     auditKey: new Uint8Array(32),
     isOperator: () => false,
+    isWatch: () => false,
     readChangeSet: () => Promise.reject(new Error("no change set is read here")),
     webauthn: createWebauthn(),
     oidc: null,

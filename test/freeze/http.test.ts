@@ -1,7 +1,7 @@
 /** The kill switch over HTTP: the operators' token stops and sees, a person's passkey stops and starts, an agent's neither. */
 import { readFileSync, statSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { operatorCheck } from "../../src/adapters/key-files/key-files.ts";
+import { tokenCheck } from "../../src/adapters/key-files/key-files.ts";
 import type { FreezeAnswer, FreezesAnswer } from "../../src/api.ts";
 import { Secret } from "../../src/session/credentials.ts";
 import { Browser, editPolicy, firstAdministrator, invited } from "../humans/world.ts";
@@ -155,7 +155,7 @@ describe("an operator", () => {
 
   test("the token's file is its owner's alone, and the comparison takes the same time for every token", () => {
     expect(statSync(world.tokenFile).mode & 0o777).toBe(0o600);
-    const check = operatorCheck(new Secret("t".repeat(40)));
+    const check = tokenCheck(new Secret("t".repeat(40)));
     // Digests have one length, so that timingSafeEqual throws for none.
     for (const [token, holds] of [
       ["t".repeat(40), true],
@@ -171,7 +171,7 @@ describe("an operator", () => {
   });
 
   test("of a broker without a token file is nobody", async () => {
-    expect(operatorCheck(null)("")).toBe(false);
+    expect(tokenCheck(null)("")).toBe(false);
     const bare = await startTestBroker();
     const headers = { authorization: "Bearer undefined" };
     expect((await send(bare.url, "GET", "/v1/freezes", headers)).status).toBe(401);

@@ -24,7 +24,7 @@ export async function startFreezeWorld(
     change({
       ...config,
       awsEndpoint: NO_AWS,
-      keys: { auditKey: null, operatorToken: tokenFile },
+      keys: { auditKey: null, operatorToken: tokenFile, watchToken: null },
     }),
   );
   const token = readFileSync(tokenFile, "utf8").trim();

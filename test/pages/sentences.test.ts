@@ -280,6 +280,25 @@ const CASES: readonly (readonly [Entry, string])[] = [
     "Policy set abcdef012345… with 1 template is served, changed: gained: x; lost: y",
   ],
   [
+    {
+      ...BASE,
+      person: null,
+      kind: "watch.alarm",
+      detail: {
+        rule: "role-assumed-by-others",
+        eventId: "17793124-05d4-b198-2fde-7ededc63b103",
+        account: "111122223333",
+        region: "us-east-1",
+        event: "sts.amazonaws.com AssumeRole",
+        principal: null,
+        resource: "arn:aws:iam::111122223333:role/twokey/ai-operator",
+        refusal: "AccessDenied",
+        happenedAt: new Date("2029-12-31T23:59:00Z"),
+      },
+    },
+    "ALARM role-assumed-by-others: somebody called sts.amazonaws.com AssumeRole on arn:aws:iam::111122223333:role/twokey/ai-operator in account 111122223333, us-east-1, at 2029-12-31 23:59:00 UTC, which AWS refused (AccessDenied)",
+  ],
+  [
     { ...BASE, kind: "policy.refused", detail: { faults: 2, lines: ["a.yaml:1:1: bad", "and 1 more"] } },
     "The policy folder has 2 faults and is not served: a.yaml:1:1: bad; and 1 more",
   ],

@@ -94,6 +94,17 @@ const DETAILS: Details = {
   "invitation.created": { invited: "maria", expiresAt: LATER, by: "bootstrap" },
   "policy.loaded": { digest: DIGEST, templates: ["observe"], changes: null },
   "policy.refused": { faults: 1, lines: ["agents.yaml:1:1: no"] },
+  "watch.alarm": {
+    rule: "role-assumed-by-others",
+    eventId: "17793124-05d4-b198-2fde-7ededc63b103",
+    account: "111122223333",
+    region: "us-east-1",
+    event: "sts.amazonaws.com AssumeRole",
+    principal: "arn:aws:iam::111122223333:user/mallory",
+    resource: "arn:aws:iam::111122223333:role/twokey/ai-operator",
+    refusal: null,
+    happenedAt: new Date("2029-12-31T23:59:00Z"),
+  },
   "record.pruned": {
     olderThan: new Date("2029-10-03T12:00:00Z"),
     counts: {

@@ -83,6 +83,7 @@ export const WITHOUT_PEOPLE = {
   tree: unusedPort,
   auditKey: new Uint8Array(32),
   isOperator: () => false,
+  isWatch: () => false,
   readChangeSet: unused,
   webauthn: unusedPort,
   oidc: null,

@@ -41,7 +41,7 @@ export function testConfig(policies: string, stsEndpoint: string): Config {
     listen: { host: "127.0.0.1", port: 0 },
     policies,
     store: { url: null, folder: null },
-    keys: { auditKey: testAuditKey(), operatorToken: null },
+    keys: { auditKey: testAuditKey(), operatorToken: null, watchToken: null },
     sts: { region: null, endpoint: stsEndpoint, deadlineMs: 10_000 },
     logLevel: "info",
     awsEndpoint: null,

@@ -1,7 +1,7 @@
 /**
- * The broker's own keys in files: the Ed25519 key that signs checkpoints, and the operators' token. A file is made only
- * where the caller says so and none is there, readable by its owner alone; one that others may read is refused. Must
- * never answer with what is in a file it refuses.
+ * The broker's own keys, in files or given as they are: the Ed25519 key that signs checkpoints, and the tokens of operators and of Watch.
+ * A file is made only where the caller says so and none is there, readable by its owner alone; one that others may read
+ * is refused. Must never answer with what is in a file, or a text, that it refuses.
  */
 import {
   createHash,
@@ -26,10 +26,16 @@ export interface AuditKey {
   readonly sign: Sign;
 }
 
-/** `file` null: a key that lives as long as the process. `err`: a line for the operator. */
-export function openAuditKey(file: string | null, make: boolean): Result<AuditKey, string> {
-  if (file === null) return ok(auditKey(generateKeyPairSync("ed25519").privateKey));
-  const text = readOrMake(file, make ? newKeyText : null);
+/** A file's path, or the text itself. */
+type Place = string | Secret;
+
+/** What a line for the operator calls it. */
+const nameOf = (place: Place): string => (typeof place === "string" ? place : "the text given");
+
+/** `place` null: a key that lives as long as the process. `err`: a line for the operator. */
+export function openAuditKey(place: Place | null, make: boolean): Result<AuditKey, string> {
+  if (place === null) return ok(auditKey(generateKeyPairSync("ed25519").privateKey));
+  const text = readOrMake(place, make ? newKeyText : null);
   if (!text.ok) return text;
   try {
     const key = createPrivateKey(text.value);
@@ -37,7 +43,7 @@ export function openAuditKey(file: string | null, make: boolean): Result<AuditKe
   } catch {
     // What OpenSSL says of a key may quote it.
   }
-  return err(`${file}: is not an Ed25519 key in PEM (PKCS #8)`);
+  return err(`${nameOf(place)}: is not an Ed25519 key in PEM (PKCS #8)`);
 }
 
 const newKeyText = (): string =>
@@ -56,24 +62,28 @@ export const verifyEd25519: Verify = (message, signature, publicKey) => {
 
 const SHORTEST_TOKEN = 32;
 
-export function openOperatorToken(file: string, make: boolean): Result<Secret, string> {
-  const text = readOrMake(file, make ? () => `${randomBytes(32).toString("base64url")}\n` : null);
+export function openToken(place: Place, make: boolean): Result<Secret, string> {
+  const text = readOrMake(place, make ? () => `${randomBytes(32).toString("base64url")}\n` : null);
   if (!text.ok) return text;
   const token = text.value.trim();
   return /^[\w.~+/=-]+$/.test(token) && token.length >= SHORTEST_TOKEN
     ? ok(new Secret(token))
-    : err(`${file}: an operator token is ${SHORTEST_TOKEN} characters at least, letters, digits and ._~+/=-`);
+    : err(`${nameOf(place)}: a token is ${SHORTEST_TOKEN} characters at least, letters, digits and ._~+/=-`);
 }
 
-/** Whether somebody's token is the operators'. In constant time; without a token nobody's is. */
-export function operatorCheck(token: Secret | null): (unverifiedToken: string) => boolean {
+/** Whether somebody's token is this one. In constant time; without a token nobody's is. */
+export function tokenCheck(token: Secret | null): (unverifiedToken: string) => boolean {
   if (token === null) return () => false;
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   const expected = digest(token.reveal());
   return (unverifiedToken) => timingSafeEqual(digest(unverifiedToken), expected);
 }
 
-function readOrMake(file: string, make: (() => string) | null): Result<string, string> {
+/** Whether one token would open both ways in. */
+export const isSameToken = (one: Secret, other: Secret): boolean => tokenCheck(one)(other.reveal());
+
+function readOrMake(file: Place, make: (() => string) | null): Result<string, string> {
+  if (typeof file !== "string") return ok(file.reveal());
   try {
     if (make !== null) create(file, make());
     // On other systems than these the mode says nothing.

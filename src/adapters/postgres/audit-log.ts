@@ -16,6 +16,7 @@ import { escalationStore } from "./escalation-store.ts";
 import { readFigures } from "./figures.ts";
 import { consumeUnderHead, giveBackUnderHead } from "./grant.ts";
 import { activationStore } from "./activation-store.ts";
+import { rdsTokens } from "./connection.ts";
 import { freezeStore } from "./freeze-store.ts";
 import { groupCommit } from "./group-commit.ts";
 import { humanStore } from "./human-store.ts";
@@ -48,6 +49,8 @@ import { writeGroup, type Operation, type Recorded } from "./write-group.ts";
 export interface StoreOptions {
   readonly url: string | null;
   readonly folder: string | null;
+  /** `iam`: each connection's password is a token of AWS IAM's; absent: the URL has it. */
+  readonly auth?: "iam";
   /** Connections for reading, PostgreSQL only; one more writes. Default 10. */
   readonly maxConnections?: number;
   /** See PostgresOptions; PostgreSQL only. Default 5000. */
@@ -85,8 +88,9 @@ export async function openAuditLog(
   decorate = (engine: Database): Database => engine,
   demandSchema: (state: Awaited<ReturnType<typeof schemaState>>) => void = () => undefined,
 ): Promise<Store> {
-  const { url, folder, maxConnections = 10, timeoutMs = 5_000 } = options;
-  const limits = { maxConnections, timeoutMs };
+  const { url, folder, auth, maxConnections = 10, timeoutMs = 5_000 } = options;
+  const makeToken = auth === "iam" ? await rdsTokens() : null;
+  const limits = { maxConnections, timeoutMs, makeToken };
   const db = decorate(url === null ? await openPglite(folder) : await openPostgres(url, limits));
   try {
     if (url !== null) await demandDurability(db);

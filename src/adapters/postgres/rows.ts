@@ -164,4 +164,4 @@ export function storedEntry(row: Row): StoredEntry {
 }
 
 /** Fields that hold a time in the details of whatever kind has them. */
-const TIMES: readonly string[] = ["expiresAt", "countsFrom", "olderThan"];
+const TIMES: readonly string[] = ["expiresAt", "countsFrom", "olderThan", "happenedAt"];

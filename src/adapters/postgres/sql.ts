@@ -6,6 +6,7 @@ import type { PGlite, Transaction } from "@electric-sql/pglite";
 import type { PoolClient, PoolConfig } from "pg";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { connectionOf, type MakeToken } from "./connection.ts";
 import { lockFolder } from "./folder-lock.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -34,6 +35,8 @@ export interface PostgresOptions {
   readonly maxConnections: number;
   /** Milliseconds to connect, to wait for a lock, to sit in a transaction. A statement may take twice that. */
   readonly timeoutMs: number;
+  /** Makes the password of each connection; null: the URL has it. */
+  readonly makeToken?: MakeToken | null;
 }
 
 /** The engine's five-character error code, or null where the error did not come from the engine's own answer. */
@@ -48,7 +51,7 @@ export function sqlState(error: unknown): string | null {
 export async function openPostgres(url: string, options: PostgresOptions): Promise<Database> {
   const { default: pg } = await import("pg");
   const config: PoolConfig = {
-    connectionString: url,
+    ...connectionOf(url, options.makeToken ?? null),
     application_name: "twokey",
     keepAlive: true,
     connectionTimeoutMillis: options.timeoutMs,

@@ -164,6 +164,12 @@ export function notOurAccount(account: Account, caller: Caller | null): readonly
     caller === null
       ? "see the findings about the broker"
       : "run doctor with the credentials of a broker of this account, or look at its roles in IAM";
-  const checks = ["role", "revocation", "published"] as const;
-  return checks.map((id) => odd(id, { account: account.id, role: null }, `not checked: ${why}`, fix));
+  const checks = {
+    role: "the AI roles",
+    revocation: "denying frozen sessions",
+    published: "published policies",
+  };
+  return (["role", "revocation", "published"] as const).map((id) =>
+    odd(id, { account: account.id, role: null }, `${checks[id]}: not checked, as ${why}`, fix),
+  );
 }

@@ -104,20 +104,24 @@ function judgeAssume(trying: Trying, issued: Result<Issued, Failure>): Finding {
   const subject = subjectOf(trying);
   if (issued.ok) return good(id, subject, "STS issues a session on the role, tagged and named");
   const { error } = issued;
-  if (error.code === "sts_refused") {
-    const resource = trying.account.roles[trying.role];
+  if (error.code === "sts_refused" && isDenied(error.stsCode)) {
+    const statement = { Effect: "Allow", Action: ASSUMING, Resource: trying.account.roles[trying.role] };
+    const line = `STS refuses the session that Twokey asks for: ${error.stsCode}: ${error.message}`;
     return bad(
       id,
       subject,
-      `STS refuses the session that Twokey asks for: ${error.stsCode}: ${error.message}`,
-      isDenied(error.stsCode)
-        ? `allow the broker ${JSON.stringify({ Effect: "Allow", Action: ASSUMING, Resource: resource })}, and see the role's trust policy`
-        : "see AWS's words",
+      line,
+      `allow the broker ${JSON.stringify(statement)}, and see the role's trust policy`,
     );
   }
-  if (error.code === "sts_unknown" || error.code === "sts_throttled") {
+  if ("stsCode" in error) {
     const line = `STS gives no session: ${error.stsCode}: ${error.message}`;
-    return bad(id, subject, line, "see that the broker reaches STS, and run doctor again");
+    return bad(
+      id,
+      subject,
+      line,
+      "see that the broker reaches STS and that its region is enabled, and run doctor again",
+    );
   }
   return error.code === "frozen" || error.code === "session_frozen"
     ? odd(id, subject, "not tried: it is frozen", "thaw it when what it was frozen for is over: twokey thaw")
@@ -158,7 +162,7 @@ const notTried = (trying: Trying): Finding =>
   odd(
     "trust_refuses",
     subjectOf(trying),
-    "not tried: STS refuses the right call too, so refusals would show nothing",
+    "not tried: the right call brings no session either, so refusals would show nothing",
     "see the finding before this one",
   );
 

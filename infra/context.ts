@@ -1,0 +1,58 @@
+/**
+ * What the deployment says of itself: the `twokey:…` context of cdk.json, or `-c name=value`. Read once; a fault ends the
+ * synthesis with every fault. What is shipped are examples: they synthesise, and deploy nowhere.
+ */
+import type { App } from "aws-cdk-lib";
+import * as z from "zod";
+
+const accountId = z.string().regex(/^\d{12}$/, "twelve digits");
+const place = z.strictObject({ account: accountId, region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/) });
+
+const broker = z.strictObject({
+  ...place.shape,
+  cidr: z.string(),
+  internet_egress: z.boolean(),
+  database_capacity: z.strictObject({ min: z.number(), max: z.number() }),
+  audit_retention_days: z.int().min(1),
+  image: z.string(),
+  public_url: z.url({ protocol: /^https$/ }),
+  certificate: z.string(),
+  client_cidrs: z.array(z.string()).min(1),
+  tasks: z.int().min(2),
+  /** Outputs AlarmTopic of Watch, whose alarms the broker is to record. */
+  watch_topics: z.array(z.string().startsWith("arn:")).default([]),
+  /** Settings of docs/configuration.md by their variable, and secret ones by the ARN of their secret. */
+  settings: z.record(z.string(), z.string()).default({}),
+  secret_settings: z.record(z.string(), z.string()).default({}),
+});
+
+const watch = z.strictObject({
+  /** Output BrokerRoleId of the broker's data stack. */
+  broker_role_id: z.string(),
+  places: z.array(place).min(1),
+});
+
+const context = z.strictObject({
+  policies: z.string().min(1),
+  deployers: z.array(z.string().startsWith("arn:")).min(1),
+  /** Null: the broker runs elsewhere, and no stack is made for it. */
+  broker: broker.nullable(),
+  /** Null: no Watch. */
+  watch: watch.nullable(),
+});
+
+export type Context = z.output<typeof context>;
+
+export function readContext(app: App): Context {
+  const read = (name: string): unknown => {
+    const value: unknown = app.node.tryGetContext(`twokey:${name}`);
+    // `-c` gives text.
+    return typeof value === "string" && /^[[{]|^null$/.test(value) ? JSON.parse(value) : value;
+  };
+  const parsed = context.safeParse(
+    Object.fromEntries(Object.keys(context.shape).map((name) => [name, read(name) ?? null])),
+  );
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `twokey:${path.join(".")}: ${message}`);
+  throw new Error(`the context has faults:\n${faults.join("\n")}`);
+}
