@@ -119,6 +119,7 @@ async function openRecord({ store }: Config): Promise<Result<Store, RecordFault>
 /** A broker on PostgreSQL starts with no key of its own making; beside an embedded store it makes what is missing. */
 function keysSeen({ store, keys: { auditKey } }: Config): KeysSeen {
   if (auditKey === null) return err("TWOKEY_AUDIT_KEY_FILE names no key to sign the audit log with");
-  if (store.url === null && !existsSync(auditKey)) return ok("none_yet");
+  const isFile = typeof auditKey === "string";
+  if (store.url === null && isFile && !existsSync(auditKey)) return ok("none_yet");
   return openAuditKey(auditKey, false);
 }

@@ -8,14 +8,14 @@ import { reconcileCloudTrail } from "../../src/flows/reconcile-cloudtrail.ts";
 import { CHECKS } from "../../src/policy/doctor/finding.ts";
 import { WITHOUT_PEOPLE } from "../support/flow-fakes.ts";
 import { ID } from "./hand-written.ts";
-import { ADMIN_KEYS, BROKER_KEYS, inWords, openRecord, served, startWorld } from "./world.ts";
+import { ADMIN_KEYS, BROKER_KEYS, inWords, record, served, startWorld } from "./world.ts";
 
 /** What the command adds before it has a policy set, and what is only looked at where it is asked for. */
 const NOT_HERE = ["configuration", "policy_set", "simulate"];
 
 test("everything as it must be: every check is made, and every finding is good", async () => {
   const world = await startWorld();
-  const store = await openRecord();
+  const store = record;
   const [before, published] = [await store.size(), world.aws.state.events().length];
   const found = await world.run();
   expect(found.filter(({ status }) => status !== "ok").map(inWords)).toEqual([]);
@@ -82,7 +82,7 @@ test("everything as it must be: every check is made, and every finding is good",
 
 test("run as often as somebody likes, it freezes nobody by a rule", async () => {
   const world = await startWorld();
-  const store = await openRecord();
+  const store = record;
   const from = await store.size();
   await world.run();
   const freezeRules = {

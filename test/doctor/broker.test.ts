@@ -188,7 +188,7 @@ test("a published policy that was altered, and one that is missing, are faults",
 });
 
 test("without an organisation that can be seen, the SCP is not taken for good", async () => {
-  const world = await startWorld(({ scps: _none, ...options }) => options);
+  const world = await startWorld((options) => without(options, "scps"));
   expect(only(await world.run(IN_USE), "scp")).toMatchObject({
     status: "warning",
     line: "not visible: IAM tells of no organisation for this account",

@@ -76,7 +76,7 @@ test("an account as it must be: ✓ line by line under headings, exit code 0, an
   expect(run.out).toMatch(/\n\d+ ok, 0 warnings, 0 faults\n$/);
   expect(run.out).not.toMatch(/[✗→\u001b]|^ {2}!/m);
   expect(run.out + filesOf(place.data)).not.toContain(BROKER_KEYS.secretAccessKey);
-}, 60_000);
+}, 120_000);
 
 /** The trust policy of a role without its external id. */
 const withoutExternalId = withRole("operator", ({ trust, ...role }) => ({
@@ -101,7 +101,7 @@ test("a fault is exit code 1 and stands with its fix, as docs/doctor.md shows it
     { id: "trust", account: "111122223333", role: "operator", status: "fault" },
     { id: "trust_refuses", account: "111122223333", role: "operator", status: "fault" },
   ]);
-}, 60_000);
+}, 120_000);
 
 test("while a broker has the embedded record, what needs it is a warning", async () => {
   const world = await startWorld();
@@ -114,7 +114,7 @@ test("while a broker has the embedded record, what needs it is a warning", async
   expect(record).toMatchObject({ status: "warning" });
   expect(record?.line).toContain(`in use by process ${process.pid}`);
   expect(record?.fix).toContain("stop the broker");
-}, 60_000);
+}, 120_000);
 
 test("faults of the configuration and of the policy set are findings; wrong usage is exit code 2", async () => {
   const place = newPlace("http://127.0.0.1:1");
@@ -131,7 +131,7 @@ test("faults of the configuration and of the policy set are findings; wrong usag
   const unknown = await doctor(place, "--account", "999999999999");
   expect([unknown.code, unknown.err]).toEqual([2, "twokey: accounts.yaml has no account 999999999999\n"]);
   expect((await doctor(place, "--colour")).code).toBe(2);
-}, 60_000);
+}, 120_000);
 
 test("docs/doctor.md has one row for each check", () => {
   const rows = [...readFileSync(PAGE, "utf8").matchAll(/^\| `([a-z_]+)` *\|/gm)].map((match) => match[1]);

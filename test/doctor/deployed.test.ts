@@ -46,4 +46,4 @@ test("an account with nothing but that stack and production's own role is as it 
   const found = await world.run();
   expect(found.filter(({ status }) => status !== "ok").map(inWords)).toEqual([]);
   expect(found.length).toBeGreaterThan(50);
-}, 60_000);
+}, 120_000);

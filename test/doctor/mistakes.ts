@@ -7,7 +7,16 @@ import type { AiRole } from "../../src/policy/ai-roles.ts";
 import type { CheckId } from "../../src/policy/doctor/finding.ts";
 import type { PolicyDocument, Statement } from "../../src/policy/iam/types.ts";
 import { ID } from "./hand-written.ts";
-import { account, BROKER_POLICY, document, nameOf, roleNamed, withRole, type Change } from "./world.ts";
+import {
+  account,
+  BROKER_POLICY,
+  document,
+  nameOf,
+  roleNamed,
+  without,
+  withRole,
+  type Change,
+} from "./world.ts";
 
 export interface Mistake {
   readonly name: string;
@@ -69,7 +78,7 @@ const brokerMay = (policy: PolicyDocument): Change => {
 };
 
 const more = (statement: Statement): PolicyDocument => document(...BROKER_POLICY.Statement, statement);
-const without = (action: string): PolicyDocument =>
+const withoutRight = (action: string): PolicyDocument =>
   document(
     ...BROKER_POLICY.Statement.map((statement) => ({
       ...statement,
@@ -180,7 +189,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: "no permissions boundary",
-    seed: withRole("operator", ({ boundary: _gone, ...role }) => role),
+    seed: withRole("operator", (role) => without(role, "boundary")),
     faults: [["boundary", "operator"]],
     says: "the role has no permissions boundary",
     fix: "deploy the AI roles again, or put arn:aws:iam::111122223333:policy/twokey/boundary/ai-operator on",
@@ -271,7 +280,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: "a broker that cannot deny frozen sessions",
-    seed: brokerMay(without("iam:PutRolePolicy")),
+    seed: brokerMay(withoutRight("iam:PutRolePolicy")),
     faults: [
       ["revocation", "observer"],
       ["revocation", "operator"],
@@ -282,7 +291,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: "a broker that cannot read roles",
-    seed: brokerMay(without("iam:GetRole")),
+    seed: brokerMay(withoutRight("iam:GetRole")),
     faults: [
       ["role", "observer"],
       ["role", "operator"],

@@ -144,6 +144,10 @@ const elsewhere: AccountOptions = {
   users: [{ name: nameOf(BROKER), ...STRAY_KEYS, policies: [EVERYTHING] }],
 };
 
+/** What it is, less one thing of it. */
+export const without = <T extends object, K extends keyof T>(whole: T, gone: K): Omit<T, K> =>
+  Object.fromEntries(Object.entries(whole).filter(([key]) => key !== gone)) as Omit<T, K>;
+
 export type Change = (account: AccountOptions) => AccountOptions;
 
 /** The role of that name, edited. */
@@ -164,9 +168,8 @@ export interface DoctorWorld {
   readonly run: (change?: Partial<Doctor>) => Promise<readonly Finding[]>;
 }
 
-let record: Promise<Store> | undefined;
 /** One for the file: a store takes longer to open than a run. */
-export const openRecord = (): Promise<Store> => (record ??= openAuditLog({ url: null, folder: null }));
+export const record: Store = await openAuditLog({ url: null, folder: null });
 
 /** Starts the account as `change` makes it, with its policies published, and stops it when the test ends. */
 export async function startWorld(change: Change = (same) => same, keys = BROKER_KEYS): Promise<DoctorWorld> {
@@ -178,7 +181,7 @@ export async function startWorld(change: Change = (same) => same, keys = BROKER_
     ...{ sts: { region: null, endpoint: url }, endpoint: url },
     credentials: keys,
   });
-  const store = await openRecord();
+  const store = record;
   const doctor: Doctor = {
     ...{ policy: served, accounts: served.set.accounts, aws: inspect, simulate: false, version: "0.0.0" },
     policyStore: ({ region }) => createPolicyStore({ region, endpoint: url, credentials: keys }),
