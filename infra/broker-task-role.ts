@@ -9,7 +9,7 @@
  * every other policy name and on every other caller. Cross-account there is no such write at all: IAM acts in the
  * caller's account, and a freeze reaches those roles in the record alone.
  */
-import { Stack, Token } from "aws-cdk-lib";
+import { Stack, Token, Validations } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 
@@ -68,6 +68,28 @@ export class BrokerTaskRole extends Construct {
     );
     for (const { name, arn, boundaryArn } of roles.filter((role) => accountOf(role.arn) === account)) {
       this.allowDenial(name, arn, boundaryArn);
+    }
+    this.allowDoctor(account);
+  }
+
+  /** What `twokey doctor` reads: whether the roles are as they must be. It changes nothing. */
+  private allowDoctor(account: string): void {
+    const [roles, policies] = ["role", "policy"].map((kind) => `arn:aws:iam::${account}:${kind}/twokey/*`);
+    const allow = (actions: readonly string[], resource = "*"): void => {
+      this.role.addToPolicy(
+        new PolicyStatement({ actions: actions.map((name) => `iam:${name}`), resources: [resource] }),
+      );
+    };
+    allow(["GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"], roles);
+    allow(["GetPolicy", "GetPolicyVersion"], policies);
+    allow(["SimulatePrincipalPolicy"], roles);
+    allow(["ListPolicies", "SimulateCustomPolicy"]);
+    for (const resource of [roles, policies, "*"]) {
+      Validations.of(this.role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${resource}]`,
+        reason:
+          "For reading alone: what of Twokey's own stands in IAM, and what the broker's role may do. Published policies have names nobody knows beforehand.",
+      });
     }
   }
 

@@ -50,8 +50,16 @@ test("the broker may write inline policies on roles of its own account alone, wh
 test("the broker may do nothing in AWS but what its code calls", () => {
   expect([...new Set(broker.flatMap(({ Action }) => list(Action)))].sort()).toEqual([
     "iam:DeleteRolePolicy",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
     "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListPolicies",
+    "iam:ListRolePolicies",
     "iam:PutRolePolicy",
+    "iam:SimulateCustomPolicy",
+    "iam:SimulatePrincipalPolicy",
     "rds-db:connect",
     "s3:GetObject",
     "s3:ListBucket",
@@ -61,7 +69,10 @@ test("the broker may do nothing in AWS but what its code calls", () => {
     "sts:SetSourceIdentity",
     "sts:TagSession",
   ]);
-  expect(broker.filter(({ Resource }) => list(Resource).includes("*"))).toEqual([]);
+  // Neither takes a resource: one lists names, the other is asked about text it is given.
+  expect(
+    broker.filter(({ Resource }) => list(Resource).includes("*")).flatMap(({ Action }) => list(Action)),
+  ).toEqual(["iam:ListPolicies", "iam:SimulateCustomPolicy"]);
 });
 
 test("the broker's role has the name that trust policies give, and only tasks of this account take it", () => {

@@ -128,6 +128,30 @@ describe.each([
     expect(open).toEqual([]);
   });
 
+  test("lets nobody take the environment tag off, or turn it, and lets it be said again", () => {
+    const stack = `arn:aws:cloudformation:us-east-1:${account.id}:stack/orders/1`;
+    const asked = (action: string, is: string, keys: Context): Decision =>
+      ask("operator", layer("operator"), {
+        action,
+        resource: stack,
+        context: {
+          "aws:ResourceTag/environment": is,
+          "aws:TagKeys": ["environment"],
+          "cloudformation:RoleArn": account.serviceRoles[is] ?? "",
+          "cloudformation:ChangeSetName": "twokey-fix",
+          ...keys,
+        },
+      });
+    const update = (keys: Context) => asked("cloudformation:UpdateStack", "staging", keys);
+    expect(update({})).toBe("explicitDeny");
+    expect(update({ "aws:RequestTag/environment": "production" })).toBe("explicitDeny");
+    expect(update({ "aws:RequestTag/environment": "staging" })).toBe("allowed");
+    // Executed, it would open production to every standing template.
+    const prepare = (keys: Context) => asked("cloudformation:CreateChangeSet", "production", keys);
+    expect(prepare({ "aws:RequestTag/environment": "staging" })).toBe("explicitDeny");
+    expect(prepare({ "aws:TagKeys": ["team"] })).toBe("allowed");
+  });
+
   test("holds the floor for an escalated session", () => {
     const onFloor = table.services
       .flatMap((service) => table.actions(service))
