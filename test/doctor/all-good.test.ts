@@ -7,8 +7,18 @@ import { watchAgents } from "../../src/flows/watch-agents.ts";
 import { reconcileCloudTrail } from "../../src/flows/reconcile-cloudtrail.ts";
 import { CHECKS } from "../../src/policy/doctor/finding.ts";
 import { WITHOUT_PEOPLE } from "../support/flow-fakes.ts";
-import { ID } from "./hand-written.ts";
-import { ADMIN_KEYS, BROKER_KEYS, inWords, record, served, startWorld } from "./world.ts";
+import type { AccountOptions } from "../../src/local-aws/options.ts";
+import { BROKER, ID } from "./hand-written.ts";
+import {
+  ADMIN_KEYS,
+  BROKER_KEYS,
+  BROKER_POLICY,
+  document,
+  inWords,
+  record,
+  served,
+  startWorld,
+} from "./world.ts";
 
 /** What the command adds before it has a policy set, and what is only looked at where it is asked for. */
 const NOT_HERE = ["configuration", "policy_set", "simulate"];
@@ -78,6 +88,32 @@ test("everything as it must be: every check is made, and every finding is good",
   const told = JSON.stringify([found, entries]);
   for (const { secretAccessKey } of [BROKER_KEYS, ADMIN_KEYS]) expect(told).not.toContain(secretAccessKey);
   expect(told).not.toMatch(/sessionToken|secretAccessKey/i);
+});
+
+test("a broker that runs on a role is known by it, path and all, and all is as good", async () => {
+  const keys = {
+    accessKeyId: "ASIABROKER0000000001",
+    secretAccessKey: "CANARYrolesecret",
+    sessionToken: "CANARYtoken",
+  };
+  const arn = `arn:aws:iam::${ID}:role/twokey/broker`;
+  const world = await startWorld((options) => {
+    const trusting = JSON.parse(JSON.stringify(options).replaceAll(BROKER, arn)) as AccountOptions;
+    const trust = document({
+      Effect: "Allow",
+      Principal: { Service: "ecs-tasks.amazonaws.com" },
+      Action: "sts:AssumeRole",
+    });
+    const role = { name: "broker", path: "/twokey/", trust, inline: { broker: BROKER_POLICY } };
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const session = { roleName: "broker", sessionName: "task-1", ...keys, expiresAt };
+    return { ...trusting, roles: [...(trusting.roles ?? []), role], sessions: [session] };
+  }, keys);
+  const found = await world.run();
+  expect(found.filter(({ status }) => status !== "ok").map(inWords)).toEqual([]);
+  expect(found.find(({ id }) => id === "expected_roles")?.line).toContain(`the broker is ${arn},`);
+  expect(found.find(({ id }) => id === "caller_chained")?.line).toContain("a session of the role broker");
+  expect(JSON.stringify(found)).not.toContain("CANARY");
 });
 
 test("run as often as somebody likes, it freezes nobody by a rule", async () => {
