@@ -1,8 +1,4 @@
-/**
- * `npm run bench`: the figures Twokey promises, measured side by side in one run.
- * Options: --json; --quick (shorter, for a look); --only mint|paced|freeze|policy|escalations|pages|startup, and by name
- * alone, because they take long: growth (a quarter of an hour and 20 GB of disk; --entries), soak (half an hour; --minutes).
- */
+/** `npm run bench`: the figures Twokey promises, measured side by side in one run. */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { freezeFigures } from "./freeze.ts";
@@ -12,11 +8,31 @@ import { queueRows, type QueueRow } from "./escalations.ts";
 import { mintRows, pacedRow, type MintRow } from "./mint.ts";
 import type { Measured } from "./measure.ts";
 import { policyFigures } from "./policy.ts";
+import { processFigures } from "./processes.ts";
 import { soakFigures } from "./soak.ts";
 import { startupFigures } from "./startup.ts";
 
+const PARTS = ["mint", "paced", "processes", "freeze", "policy", "escalations", "pages", "startup"] as const;
+/** Not measured unless they are named, because they take long. */
+const LONG = ["growth", "soak"] as const;
+type Part = (typeof PARTS)[number] | (typeof LONG)[number];
+
+const HELP = `npm run bench -- [options]
+
+Measures what Twokey promises, and prints it.
+
+  --only <part>   one of ${PARTS.join(", ")};
+                  or, by name alone, growth (a quarter of an hour and 20 GB of disk) or soak (half an hour)
+  --quick         shorter, for a look
+  --entries <n>   of growth; default 10000000
+  --minutes <n>   of soak; default 30
+  --json          answer in JSON
+  --help          this
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h" },
     json: { type: "boolean" },
     quick: { type: "boolean" },
     only: { type: "string" },
@@ -24,9 +40,18 @@ const { values } = parseArgs({
     entries: { type: "string" },
   },
 });
+if (values.help === true) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+// A part that does not exist would be measured in no time.
+if (values.only !== undefined && ![...PARTS, ...LONG].some((part) => part === values.only)) {
+  process.stderr.write(`bench: there is no part ${values.only}\n\n${HELP}`);
+  process.exit(2);
+}
 const quick = values.quick === true;
-const wanted = (part: string): boolean => values.only === undefined || values.only === part;
-const named = (part: string): boolean => values.only === part;
+const wanted = (part: Part): boolean => values.only === undefined || values.only === part;
+const named = (part: Part): boolean => values.only === part;
 const note = (text: string): void => {
   process.stderr.write(`… ${text}\n`);
 };
@@ -36,6 +61,10 @@ const mint = wanted("mint")
   : [];
 if (wanted("paced")) note("mints at 50 a second");
 const paced = wanted("paced") ? await pacedRow(quick ? 5 : 60) : null;
+if (wanted("processes")) note("mints in one process, and in two");
+const processes = wanted("processes")
+  ? await processFigures({ milliseconds: quick ? 500 : 3_000, rounds: quick ? 2 : 6 })
+  : null;
 if (wanted("freeze")) note("freezes");
 const freeze = wanted("freeze") ? await freezeFigures(quick ? 5 : 50) : null;
 const entries = Number(values.entries ?? 10_000_000);
@@ -62,7 +91,7 @@ const startup = wanted("startup") ? await startupFigures(quick ? 5 : 25) : null;
 
 if (values.json === true)
   process.stdout.write(
-    `${JSON.stringify({ mint, paced, freeze, growth, soak, policy, queue, pages, startup }, null, 2)}\n`,
+    `${JSON.stringify({ mint, paced, processes, freeze, growth, soak, policy, queue, pages, startup }, null, 2)}\n`,
   );
 else report();
 
@@ -79,10 +108,23 @@ function report(): void {
     lines.push(...mint.map(row));
   }
   if (paced !== null) {
-    const [bare, mint] = paced;
-    lines.push("", "One mint every 20 ms on PostgreSQL, and a bare STS call between them (ms)");
-    lines.push(`bare ${times(bare)}`, `mint ${times(mint)}`);
+    const { bare, commits, mint } = paced;
+    lines.push(
+      "",
+      "One mint every 20 ms on PostgreSQL, between them a bare STS call and two commits of a row (ms)",
+    );
+    lines.push(`bare ${times(bare)}`, `two commits ${times(commits)}`, `mint ${times(mint)}`);
     lines.push(`added p50 ${(mint.p50 - bare.p50).toFixed(2)}, p99 ${(mint.p99 - bare.p99).toFixed(2)}`);
+  }
+  if (processes !== null) {
+    const { inFlight, one, two } = processes;
+    const ratio = (two.perSecond / one.perSecond).toFixed(2);
+    lines.push(
+      "",
+      `Mints by one process and by two on one PostgreSQL, ${inFlight} in flight altogether (ms)`,
+    );
+    lines.push(`one ${times(one)}, ${one.perSecond.toFixed(0)} a second`);
+    lines.push(`two ${times(two)}, ${two.perSecond.toFixed(0)} a second; ratio ${ratio}`);
   }
   if (freeze !== null) {
     const { rounds, answered, lastDelivered, dispatched, deliveredAfter } = freeze;

@@ -40,23 +40,31 @@ export async function sideBySide(
   return [summary(times[0], seconds), summary(times[1], seconds)];
 }
 
-/** Two tasks in turns, one started every `everyMs` whatever the others take, `count` in all. */
-export async function paced(
-  tasks: readonly [() => Promise<void>, () => Promise<void>],
-  { everyMs, count }: { readonly everyMs: number; readonly count: number },
-): Promise<readonly [Measured, Measured]> {
-  const times: [number[], number[]] = [[], []];
+/** Tasks in turns, one started every `everyMs` whatever the others take, `rounds` of each. */
+export async function paced<Name extends string>(
+  tasks: Readonly<Record<Name, () => Promise<void>>>,
+  { everyMs, rounds }: { readonly everyMs: number; readonly rounds: number },
+): Promise<Readonly<Record<Name, Measured>>> {
+  const sides = Object.entries<() => Promise<void>>(tasks).map(([name, task]) => ({
+    name,
+    task,
+    times: [] as number[],
+  }));
   const running: Promise<void>[] = [];
   const begin = performance.now();
-  for (let n = 0; n < count; n += 1) {
-    await wait(Math.max(0, begin + n * everyMs - performance.now()));
-    const side = n % 2 === 0 ? 0 : 1;
-    const start = performance.now();
-    running.push(tasks[side]().then(() => void times[side].push(performance.now() - start)));
+  for (let n = 0; n < rounds; n += 1) {
+    for (const [turn, { task, times }] of sides.entries()) {
+      await wait(Math.max(0, begin + (n * sides.length + turn) * everyMs - performance.now()));
+      const start = performance.now();
+      running.push(task().then(() => void times.push(performance.now() - start)));
+    }
   }
   await Promise.all(running);
   const seconds = (performance.now() - begin) / 1000;
-  return [summary(times[0], seconds), summary(times[1], seconds)];
+  return Object.fromEntries(sides.map(({ name, times }) => [name, summary(times, seconds)])) as Record<
+    Name,
+    Measured
+  >;
 }
 
 export function summary(times: readonly number[], seconds: number): Measured {

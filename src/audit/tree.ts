@@ -22,7 +22,8 @@ export const EMPTY_FRONTIER: Frontier = { size: 0, hashes: [] };
 /** Bytes of a hash. */
 export const HASH_BYTES = 32;
 
-const sha256 = (data: Uint8Array | string): Hash => hash("sha256", data, "buffer");
+// By way of a string of bytes, which Node makes in a third of the time that a buffer takes it.
+const sha256 = (data: Uint8Array | string): Hash => Buffer.from(hash("sha256", data, "binary"), "binary");
 
 /** Of bytes, or of a text's UTF-8, in which a NUL is the byte 0 that marks a leaf. */
 export function leafHash(leaf: Uint8Array | string): Hash {
@@ -32,12 +33,16 @@ export function leafHash(leaf: Uint8Array | string): Hash {
   return sha256(bytes);
 }
 
+/** Written over whole by each nodeHash: a new one each time costs as much as hashing it. */
+const node = new Uint8Array(1 + 2 * HASH_BYTES);
+node[0] = 1;
+
 export function nodeHash(left: Hash, right: Hash): Hash {
-  const bytes = new Uint8Array(1 + 2 * HASH_BYTES);
-  bytes[0] = 1;
-  bytes.set(left, 1);
-  bytes.set(right, 1 + HASH_BYTES);
-  return sha256(bytes);
+  // A shorter hash would leave some of the one before it standing.
+  if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) throw new Error("not a hash");
+  node.set(left, 1);
+  node.set(right, 1 + HASH_BYTES);
+  return sha256(node);
 }
 
 /** O(log n), and one node hash for each append on average. */

@@ -41,8 +41,10 @@ export interface Verification {
   readonly faults: readonly string[];
 }
 
-/** Entries read at once. */
-const PAGE = 5_000;
+/** Entries read at once: little enough that a page is hashed while it is still in the processor's cache. */
+const PAGE = 2_000;
+/** Pages on their way while one is hashed: the engine reads one while it hands the other over. */
+const AHEAD = 2;
 /** A log that is wrong everywhere is told in so many lines. */
 const MOST_FAULTS = 20;
 
@@ -164,25 +166,45 @@ async function walk({ tree, onProgress }: Verifying, { start, size, marks, tell 
       if (mark !== undefined && !sameHash(rootOf(frontier), mark.root)) tell(notSigned(mark));
     }
   };
-  const read = (from: number) => tree.leaves({ from, to: Math.min(size, from + PAGE) });
   hold();
-  let coming = read(frontier.size);
-  while (frontier.size < size) {
-    const from = frontier.size;
-    const wanted = Math.min(size, from + PAGE) - from;
-    const texts = await coming;
-    if (texts.length !== wanted) {
-      tell(`of the entries ${from} to ${from + wanted - 1} there are ${texts.length}, and not ${wanted}`);
+  for await (const { from, to, texts } of pagesOf(tree, start.size, size)) {
+    if (texts.length !== to - from) {
+      tell(`of the entries ${from} to ${to - 1} there are ${texts.length}, and not ${to - from}`);
       return null;
     }
-    // The next page is on its way while this one is hashed.
-    coming = read(from + wanted);
     for (const text of texts) {
       frontier = append(frontier, leafHash(text));
       hold();
     }
     onProgress(frontier.size, size);
   }
-  await coming;
   return frontier;
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+type Page = Range & { readonly texts: readonly string[] };
+
+/** In order, as the log has them. */
+async function* pagesOf(tree: LogReader, start: number, size: number): AsyncGenerator<Page> {
+  const coming: (Range & { readonly asked: Promise<readonly string[]> })[] = [];
+  let asked = start;
+  const ask = (): void => {
+    if (asked === size) return;
+    const range = { from: asked, to: Math.min(size, asked + PAGE) };
+    const texts = tree.leaves(range);
+    // Nobody waits for a page behind one that failed: its own failure must not end the process.
+    texts.catch(() => undefined);
+    coming.push({ ...range, asked: texts });
+    asked = range.to;
+  };
+  for (let n = 0; n < AHEAD; n += 1) ask();
+  for (let page = coming.shift(); page !== undefined; page = coming.shift()) {
+    const texts = await page.asked;
+    ask();
+    yield { from: page.from, to: page.to, texts };
+  }
 }

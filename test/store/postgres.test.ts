@@ -36,6 +36,20 @@ describe.skipIf(!postgresInstalled)(postgresInstalled ? title : `${title} (needs
       `SELECT pid FROM pg_stat_activity WHERE application_name = 'twokey' AND datname = current_database()`,
     );
 
+  // First of all: Node tells such a warning once in a process's life.
+  test("a connection has its settings before the first statement, which nothing queues in front of", async () => {
+    const warnings: string[] = [];
+    const told = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", told);
+    const db = await openPostgres(await cluster.database(), { maxConnections: 2, timeoutMs: 5_000 });
+    const settings = `SELECT current_setting('jit') AS jit, current_setting('enable_seqscan') AS seqscan`;
+    expect(await db.query(settings, [])).toEqual([{ jit: "off", seqscan: "on" }]);
+    expect(await db.write(settings, [])).toEqual([{ jit: "off", seqscan: "off" }]);
+    await db.close();
+    process.off("warning", told);
+    expect(warnings.filter((text) => text.includes("client.query"))).toEqual([]);
+  });
+
   test("four brokers that start at once on an empty database all start", async () => {
     const url = await cluster.database();
     const logs = await Promise.all([open(url), open(url), open(url), open(url)]);

@@ -116,6 +116,42 @@ test("10,000 random mutations of a log, however they are covered up, are all see
   expect([...counts.keys()].sort()).toEqual(Object.keys(CHANGES).sort());
 }, 120_000);
 
+const LONG = Array.from({ length: 4_500 }, (_, n) => JSON.stringify({ kind: "session.issued", n }));
+
+test("two entries that are swapped across a page are seen, in whichever order the pages are read", async () => {
+  const log = signedLog(LONG, [2_000, 4_500], ours);
+  const reader = readerOf(log);
+  let first: (() => void) | null = null;
+  // The page that was asked for second is there first.
+  const leaves: typeof reader.leaves = async (range) => {
+    if (range.from === 0) await new Promise<void>((resolve) => (first = resolve));
+    else first?.();
+    return reader.leaves(range);
+  };
+  const verifying = {
+    tree: { ...reader, leaves },
+    keys: [ours.key],
+    verify: verifyEd25519,
+    outside: [],
+    since: false,
+    onProgress: () => undefined,
+  };
+  expect((await verifyLog(verifying)).faults).toEqual([]);
+  [log.texts[1_999], log.texts[2_000]] = [log.texts[2_000] ?? "", log.texts[1_999] ?? ""];
+  expect((await verifyLog(verifying)).faults).toEqual([
+    "the first 2000 entries are not those of a checkpoint in the record",
+    "the first 4500 entries are not those of a checkpoint in the record",
+    "the head says another tree of 4500 entries than the entries make",
+  ]);
+});
+
+test("a log that cannot be read is not verified, and the pages that were asked for besides end nothing", async () => {
+  const log = signedLog(LONG, [4_500], ours);
+  const lost = { ...readerOf(log), leaves: () => Promise.reject(new Error("connection lost")) };
+  const verifying = { tree: lost, keys: [ours.key], verify: verifyEd25519, outside: [], since: false };
+  await expect(verifyLog({ ...verifying, onProgress: () => undefined })).rejects.toThrow("connection lost");
+});
+
 test("without one, a change of what was signed is seen as long as a checkpoint of it is there", async () => {
   const log = fresh();
   log.texts[3] = `{"n":"changed"}`;

@@ -85,12 +85,14 @@ type Texts = (at: number) => Promise<readonly string[] | null>;
  * is read, and another where that one does not hold what its name says. Keeps the last one read.
  */
 function textsOf(folder: string, files: ReadonlyMap<number, readonly EntriesFile[]>): Texts {
-  let kept: { readonly file: string; readonly texts: readonly string[] | null } | null = null;
-  const load = async ({ file, from, to }: EntriesFile): Promise<readonly string[] | null> => {
-    if (kept?.file === file) return kept.texts;
-    const texts = readTexts(await readFile(join(folder, ENTRIES, file)), to - from);
-    kept = { file, texts };
-    return texts;
+  let kept: { readonly file: string; readonly texts: Promise<readonly string[] | null> } | null = null;
+  // Kept while it is still being read: whoever asks for the next page meanwhile wants the same file.
+  const load = ({ file, from, to }: EntriesFile): Promise<readonly string[] | null> => {
+    if (kept?.file !== file) {
+      const texts = readFile(join(folder, ENTRIES, file)).then((bytes) => readTexts(bytes, to - from));
+      kept = { file, texts };
+    }
+    return kept.texts;
   };
   return async (at) => {
     const holding = (files.get(blockOf(at)) ?? []).filter(({ from, to }) => from <= at && at < to);

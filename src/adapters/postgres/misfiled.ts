@@ -2,7 +2,7 @@
  * Whether entries can be found by what they say: the columns that searches go by, held against the exact text. The text
  * is the record; a column that says otherwise hides an entry from whoever looks for it.
  */
-import { entryRow, storedEntry, type EntryRow } from "./rows.ts";
+import { searchColumns, storedEntry, type EntryRow } from "./rows.ts";
 import type { Queries, Row } from "./sql.ts";
 
 const ROWS = `
@@ -31,7 +31,7 @@ const FIELDS = [
 
 function isFiled(row: Row): boolean {
   try {
-    const wanted = entryRow(storedEntry(row));
+    const wanted = searchColumns(storedEntry(row));
     return (
       (row["at"] as Date).toISOString() === wanted.at && FIELDS.every((name) => row[name] === wanted[name])
     );

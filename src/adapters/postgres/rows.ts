@@ -48,6 +48,11 @@ export interface OutcomeRow {
 }
 
 export function entryRow(entry: Entry): EntryRow {
+  return { ...searchColumns(entry), body: JSON.stringify(entry) };
+}
+
+/** What an entry is found by. */
+export function searchColumns(entry: Entry): Omit<EntryRow, "body"> {
   return {
     at: entry.at.toISOString(),
     kind: entry.kind,
@@ -58,7 +63,6 @@ export function entryRow(entry: Entry): EntryRow {
     escalation: column(entry.escalation),
     request_id: column(entry.requestId),
     policy_version: column(entry.policyVersion),
-    body: JSON.stringify(entry),
   };
 }
 

@@ -3,7 +3,7 @@
  * no table. Must never retry: whoever wrote the transaction knows whether it may run again.
  */
 import type { PGlite, Transaction } from "@electric-sql/pglite";
-import type { PoolClient, PoolConfig } from "pg";
+import type { ClientBase, PoolClient, PoolConfig } from "pg";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { connectionOf, type MakeToken } from "./connection.ts";
@@ -61,22 +61,28 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
     // The server's own limit answers first; this one is for a network that swallows the answer.
     query_timeout: 2 * options.timeoutMs + 1_000,
   };
-  const readers = new pg.Pool({ ...config, max: options.maxConnections, idleTimeoutMillis: 30_000 });
-  const writers = new pg.Pool({ ...config, max: 1, idleTimeoutMillis: 0 });
+  const readers = new pg.Pool({
+    ...config,
+    max: options.maxConnections,
+    idleTimeoutMillis: 30_000,
+    // Compiling a statement takes longer than any page of rows it is about to read.
+    ...advised("SET jit = off"),
+  });
+  const writers = new pg.Pool({
+    ...config,
+    max: 1,
+    idleTimeoutMillis: 0,
+    // Writers look rows up by key only. Planned on an empty table, their statements would scan it, and go on
+    // scanning it until the next ANALYZE.
+    ...advised("SET jit = off", "SET enable_seqscan = off"),
+  });
   for (const pool of [readers, writers]) {
     // An idle connection that dies is replaced by the next query; unheard, the event would end the process.
     pool.on("error", () => undefined);
     pool.on("connect", (client) => {
       client.on("error", () => undefined);
-      // Compiling a statement takes longer than any page of rows it is about to read.
-      client.query("SET jit = off").catch(() => undefined);
     });
   }
-  writers.on("connect", (client) => {
-    // Writers look rows up by key only. Planned on an empty table, their statements would scan it, and go on
-    // scanning it until the next ANALYZE. An engine without the setting is merely not advised.
-    client.query("SET enable_seqscan = off").catch(() => undefined);
-  });
   return {
     query: (text, parameters) => queriesOn(readers).query(text, parameters),
     transaction: async (run, keep = () => true) => {
@@ -107,6 +113,18 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
     },
     close: async () => {
       await Promise.all([readers.end(), writers.end()]);
+    },
+  };
+}
+
+/**
+ * Option of a pool, for its new connections. It hands one out only afterwards, so that nobody's first statement waits
+ * behind these. An engine without a setting is merely not advised.
+ */
+function advised(...settings: readonly string[]) {
+  return {
+    onConnect: async (client: ClientBase): Promise<void> => {
+      for (const setting of settings) await client.query(setting).catch(() => undefined);
     },
   };
 }
