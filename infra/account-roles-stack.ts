@@ -8,7 +8,7 @@ import { aiRoles } from "../src/policy/ai-roles.ts";
 import type { ServedPolicy } from "../src/policy/serve.ts";
 import type { Account } from "../src/policy/set.ts";
 import { AiRole } from "./ai-role.ts";
-import { ANY_BROKER, leftOpen } from "./placeholders.ts";
+import { ANY_BROKER, ANY_EXTERNAL_ID, BROKER_ARN } from "./placeholders.ts";
 
 export interface AccountRolesProps extends StackProps {
   readonly served: ServedPolicy;
@@ -22,18 +22,18 @@ export class AccountRolesStack extends Stack {
       "Twokey: the roles that AI sessions and their stacks run as, each within a boundary.";
     new CfnParameter(this, "BrokerRoleArn", {
       description: "ARN of the IAM role the broker runs as; nobody else can assume the AI roles.",
-      allowedPattern: "arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+",
+      allowedPattern: BROKER_ARN,
     });
     new CfnParameter(this, "ExternalId", {
       description: "external_id of this account in accounts.yaml.",
       default: account.externalId,
       allowedPattern: "[A-Za-z0-9_+=,.@:/-]{2,1224}",
     });
-    const roles = aiRoles(served, account, ANY_BROKER);
+    const roles = aiRoles(served, { ...account, externalId: ANY_EXTERNAL_ID }, ANY_BROKER);
     if (!roles.ok)
       throw new Error(roles.error.map(({ role, message, fix }) => `${role}: ${message}; ${fix}`).join("\n"));
-    for (const shape of leftOpen(roles.value, account)) {
-      const { role } = new AiRole(this, logicalId(shape.arn), shape);
+    for (const shape of roles.value) {
+      const { role } = new AiRole(this, logicalId(shape.arn), { shape, account });
       new CfnOutput(this, `${logicalId(shape.arn)}Arn`, { value: role.attrArn });
     }
   }

@@ -2,19 +2,24 @@
 import { aws_iam as iam, Validations } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import type { AiRole as AiRoleShape } from "../src/policy/ai-roles.ts";
-import { substituted } from "./placeholders.ts";
+import type { Account } from "../src/policy/set.ts";
+import { leftOpen, substituted } from "./placeholders.ts";
 
 export class AiRole extends Construct {
   readonly role: iam.CfnRole;
 
-  constructor(scope: Construct, id: string, shape: AiRoleShape) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { shape, account }: { readonly shape: AiRoleShape; readonly account: Account },
+  ) {
     super(scope, id);
     const { boundary } = shape;
     const policy = new iam.CfnManagedPolicy(this, "Boundary", {
       managedPolicyName: boundary.name,
       path: boundary.path,
       description: `What the AI role ${boundary.name} may do, and its boundary. Made by Twokey's infra/ from policies/.`,
-      policyDocument: substituted(boundary.document),
+      policyDocument: substituted(leftOpen(boundary.document, account)),
     });
     acknowledgeWidth(policy, shape);
     const [name, path] = nameAndPath(shape.arn);
@@ -22,7 +27,7 @@ export class AiRole extends Construct {
       roleName: name,
       path,
       description: "For AI sessions vended by Twokey.",
-      assumeRolePolicyDocument: substituted(shape.trust),
+      assumeRolePolicyDocument: substituted(leftOpen(shape.trust, account)),
       permissionsBoundary: policy.ref,
       managedPolicyArns: [policy.ref],
       maxSessionDuration: shape.maxSessionSeconds,

@@ -7,6 +7,7 @@ import type { Construct } from "constructs";
 import { organizationGuard } from "../src/policy/organization-guard.ts";
 import type { ServedPolicy } from "../src/policy/serve.ts";
 import { ControlPolicy } from "./control-policy.ts";
+import { BROKER_ARN } from "./placeholders.ts";
 
 export interface OrganizationGuardProps extends StackProps {
   readonly served: ServedPolicy;
@@ -21,7 +22,7 @@ export class OrganizationGuardStack extends Stack {
       "Twokey: service and resource control policies around AI sessions, for the organisation.";
     new CfnParameter(this, "BrokerRoleArn", {
       description: "ARN of the IAM role the broker runs as.",
-      allowedPattern: "arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+",
+      allowedPattern: BROKER_ARN,
     });
     const targets = new CfnParameter(this, "TargetIds", {
       type: "CommaDelimitedList",

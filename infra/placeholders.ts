@@ -5,14 +5,18 @@
 import { Fn } from "aws-cdk-lib";
 import type { Account } from "../src/policy/set.ts";
 
-/** Stands for the broker's role while documents are compiled: no account has this id. */
-export const ANY_BROKER = "arn:aws:iam::000000000000:role/the-broker";
+/** A role or user, exactly: it stands in policies, where `*` would be a pattern. */
+export const BROKER_ARN = "arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/-]+";
 
-/** The document with what differs from account to account as `${…}` of the template. */
-export function leftOpen<T>(value: T, { id, region, externalId }: Account): T {
+/** Stand for the broker's role and the external id while documents are compiled: no account has this id. */
+export const ANY_BROKER = "arn:aws:iam::000000000000:role/the-broker";
+export const ANY_EXTERNAL_ID = "the-external-id-of-000000000000";
+
+/** A document with what differs from account to account as `${…}` of the template. */
+export function leftOpen<T>(value: T, { id, region }: Account): T {
   const text = JSON.stringify(value)
     .replaceAll(ANY_BROKER, "${BrokerRoleArn}")
-    .replaceAll(JSON.stringify(externalId), '"${ExternalId}"')
+    .replaceAll(ANY_EXTERNAL_ID, "${ExternalId}")
     .replaceAll(id, "${AWS::AccountId}")
     .replaceAll(region, "${AWS::Region}");
   return JSON.parse(text) as T;

@@ -3,7 +3,13 @@
  * `infra/` deploys them, the demo stands on them and `twokey doctor` compares an account with them.
  */
 import { err, ok, type Result } from "../result.ts";
-import { boundaryOf, templatesOf, type Boundary, type BoundaryFault } from "./boundary.ts";
+import {
+  boundaryOf,
+  nonProductionRoles,
+  templatesOf,
+  type Boundary,
+  type BoundaryFault,
+} from "./boundary.ts";
 import type { PolicyDocument } from "./iam/types.ts";
 import { AI_PRINCIPAL, brokerTrust, CLOUDFORMATION_TRUST, TRUST_POLICY_LIMIT } from "./role-trust.ts";
 import type { ServedPolicy } from "./serve.ts";
@@ -63,10 +69,9 @@ export function aiRoles(
 }
 
 /** Environments outside production may each pin a role of their own; all are bounded alike. */
-function arnsOf({ roles, serviceRoles }: Account, name: TemplateRole): readonly string[] {
-  if (name !== "stack_service") return [roles[name]];
-  const pinned = Object.entries(serviceRoles).filter(([environment]) => environment !== "production");
-  return [...new Set(pinned.map(([, arn]) => arn))];
+function arnsOf(account: Account, name: TemplateRole): readonly string[] {
+  if (name !== "stack_service") return [account.roles[name]];
+  return nonProductionRoles(account);
 }
 
 function describe(

@@ -11,7 +11,7 @@ import type { Account, TemplateRole } from "./set.ts";
 import type { ServedPolicy } from "./serve.ts";
 import { MANAGED_POLICY_LIMIT } from "./split.ts";
 import { limits, rolesFence, type Live, type StatementFault } from "./statements.ts";
-import { unionOf, type UnionFault } from "./union.ts";
+import { deletingRoles, unionOf, type UnionFault } from "./union.ts";
 
 export type BoundaryFault =
   | StatementFault
@@ -24,6 +24,13 @@ export interface Boundary {
   /** Its JSON without white space: what IAM counts. */
   readonly text: string;
 }
+
+/** The pinned roles of every environment but production. ARNs. */
+export const nonProductionRoles = ({ serviceRoles }: Account): readonly string[] => [
+  ...new Set(
+    Object.entries(serviceRoles).flatMap(([environment, arn]) => (environment === "production" ? [] : [arn])),
+  ),
+];
 
 /** The templates a role's sessions are made from, in one account, in the order of their names. */
 export const templatesOf = (
@@ -53,6 +60,7 @@ export function boundaryOf(
     ...limits(prepared, live),
     ...strays(live),
     ...roles.value,
+    ...deletingRoles(live, nonProductionRoles(account)),
     ...tags,
   ];
   const fitted = fit({ Version: "2012-10-17", Statement: statements }, MANAGED_POLICY_LIMIT, prepared.folds);
@@ -77,9 +85,12 @@ export function strays(live: readonly Live[]): readonly Statement[] {
   });
 }
 
-/** The pattern once for each `*` that does not end it, with a `/` in its place. */
+/** The pattern once for each `*` or `?` that does not end it, with a `/` in its place. */
 function reachingFar(pattern: string): readonly string[] {
-  return [...pattern.matchAll(/\*/g)]
+  return [...pattern.matchAll(/[*?]/g)]
     .filter(({ index }) => index < pattern.length - 1)
-    .map(({ index }) => `${pattern.slice(0, index)}*/*${pattern.slice(index + 1)}`);
+    .map(
+      ({ 0: wild, index }) =>
+        `${pattern.slice(0, index)}${wild === "?" ? "/" : "*/*"}${pattern.slice(index + 1)}`,
+    );
 }

@@ -76,14 +76,18 @@ function piecesOf(prepared: PreparedTemplate, account: Account): readonly Piece[
   });
 }
 
-/** A parameter at its widest is a pattern. One that ignores case cannot be: IAM has no such operator. */
+/**
+ * A parameter at its widest is a pattern; one that ignores case cannot be, since IAM has no such operator. Keys are in one
+ * spelling and equality in one operator, so that what two templates say alike is seen to be alike.
+ */
 function asPatterns(condition: ConditionBlock): ConditionBlock {
   const wide: Record<string, Record<string, OneOrMany>> = {};
   for (const [operator, keys] of Object.entries(condition)) {
     for (const [key, wanted] of Object.entries(keys)) {
       const open = operator.startsWith("String") && [wanted].flat().some((value) => /[*?]/.test(value));
       if (open && operator.endsWith("IgnoreCase")) continue;
-      (wide[open ? "StringLike" : operator] ??= {})[key] = wanted;
+      // Of two demands on one key the first stands: one block cannot hold both.
+      (wide[operator === "StringEquals" ? "StringLike" : operator] ??= {})[key.toLowerCase()] ??= wanted;
     }
   }
   return wide;
@@ -153,7 +157,7 @@ function carrier(templates: readonly [PreparedTemplate, ...PreparedTemplate[]]):
 
 /**
  * The strict fence of a template with an exception (no environment tag at all) would deny what others may do, so it
- * stands for the excepted action alone, and only where no other template has that action.
+ * stands for the excepted action alone; and where another template has that action too, on production alone.
  */
 function tagFences(
   templates: readonly [PreparedTemplate, ...PreparedTemplate[]],
@@ -162,15 +166,57 @@ function tagFences(
   const [{ template, guardrails, ...first }] = templates;
   const plain = { ...first, guardrails, template: { ...template, exceptions: [] } };
   const live = pieces.map(({ action, filled }) => ({ actions: [action], filled }));
-  const strict = [...new Set(pieces.map(({ action }) => action.pattern))].filter((pattern) =>
-    pieces.filter(({ action }) => action.pattern === pattern).every(({ of, action }) => exempt(of, action)),
+  const strict = new Set(
+    pieces.filter(({ of, action }) => exempt(of, action)).map(({ action }) => action.pattern),
   );
-  return [tagFence(plain, live), ...strict.map((action) => neverTagged(action, guardrails))];
+  return [
+    tagFence(plain, live),
+    ...[...strict].map((pattern) => {
+      const members = pieces.filter(({ action }) => action.pattern === pattern);
+      return neverTagged(pattern, guardrails, {
+        everywhere: members.every(({ of, action }) => exempt(of, action)),
+      });
+    }),
+  ];
 }
 
-const neverTagged = (action: string, { environmentTag }: Guardrails): Statement => ({
+const neverTagged = (
+  action: string,
+  { environmentTag, nonProduction }: Guardrails,
+  { everywhere }: { readonly everywhere: boolean },
+): Statement => ({
   Effect: "Deny",
   Action: action,
   Resource: "*",
-  Condition: { "ForAnyValue:StringEqualsIgnoreCase": { "aws:TagKeys": environmentTag } },
+  Condition: {
+    "ForAnyValue:StringEqualsIgnoreCase": { "aws:TagKeys": environmentTag },
+    ...(everywhere
+      ? {}
+      : { StringNotEqualsIgnoreCase: { [`aws:ResourceTag/${environmentTag}`]: nonProduction } }),
+  },
 });
+
+/**
+ * A stack can be deleted with a role of the caller's choosing. Within one template check refuses to delete stacks and
+ * pass on production's role; together, one template may do the first and another the second.
+ */
+export function deletingRoles(live: readonly Live[], nonProduction: readonly string[]): readonly Statement[] {
+  const action = "cloudformation:DeleteStack";
+  const passed = live
+    .filter(({ actions }) => actions.some(({ pattern }) => pattern === "iam:PassRole"))
+    .flatMap(({ filled }) => filled.resource);
+  const deletes = live.some(({ actions }) => actions.some(({ pattern }) => pattern === action));
+  return !deletes || passed.every((role) => nonProduction.includes(role))
+    ? []
+    : [
+        {
+          Effect: "Deny",
+          Action: action,
+          Resource: "*",
+          Condition: {
+            Null: { "cloudformation:RoleArn": "false" },
+            StringNotLike: { "cloudformation:RoleArn": nonProduction },
+          },
+        },
+      ];
+}

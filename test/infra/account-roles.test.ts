@@ -76,6 +76,14 @@ function bare(): AccountOptions {
   return { ...world, stacks: [], roles: (world.roles ?? []).filter(({ name }) => !ours.has(name)) };
 }
 
+function cloudFormationAt(endpoint: string): CloudFormationClient {
+  const client = new CloudFormationClient({ region: account.region, endpoint, credentials: BROKER_KEY });
+  onTestFinished(() => {
+    client.destroy();
+  });
+  return client;
+}
+
 async function deployed(): Promise<{
   readonly url: string;
   readonly stand: Awaited<ReturnType<typeof directStand>>;
@@ -91,14 +99,7 @@ async function deployed(): Promise<{
       policy: null,
     }),
   });
-  const cloudformation = new CloudFormationClient({
-    region: account.region,
-    endpoint: stand.awsUrl,
-    credentials: BROKER_KEY,
-  });
-  onTestFinished(() => {
-    cloudformation.destroy();
-  });
+  const cloudformation = cloudFormationAt(stand.awsUrl);
   await cloudformation.send(
     new CreateStackCommand({
       StackName: "twokey-account-roles",
@@ -139,14 +140,7 @@ describe("deployed by CloudFormation", () => {
 
   test("the incident stops at these very roles", async () => {
     const { stand } = await deployed();
-    const cloudformation = new CloudFormationClient({
-      region: account.region,
-      endpoint: stand.awsUrl,
-      credentials: BROKER_KEY,
-    });
-    onTestFinished(() => {
-      cloudformation.destroy();
-    });
+    const cloudformation = cloudFormationAt(stand.awsUrl);
     for (const { name, template: body, tags = {}, roleArn } of demoAccount(account, BROKER_KEY).stacks ??
       []) {
       await cloudformation.send(

@@ -252,10 +252,18 @@ describe("the organisation's policies alone", () => {
     expect(outcome(DEPLOYER)).toEqual(["allowed", "allowed", "allowed", "allowed", "allowed"]);
   });
 
-  test("let nobody tag a role as an AI's, or take the tag off", () => {
+  test("let the broker write denials on the roles it vends, and on no other", () => {
+    const asked = { action: "iam:PutRolePolicy", resource: account.serviceRoles["production"] ?? "" };
+    expect(asPerson(BROKER, asked)).toBe("explicitDeny");
+  });
+
+  test("let nobody tag a role as an AI's, or take the tag off, in whatever case", () => {
     for (const action of ["iam:TagRole", "iam:UntagRole"]) {
       const asked = { action, resource: person, context: { "aws:TagKeys": ["twokey:principal"] } };
       expect(asPerson(user, asked)).toBe("explicitDeny");
+      expect(asPerson(user, { ...asked, context: { "aws:TagKeys": ["TwoKey:session"] } })).toBe(
+        "explicitDeny",
+      );
       expect(asPerson(user, { ...asked, context: { "aws:TagKeys": ["team"] } })).toBe("allowed");
     }
   });

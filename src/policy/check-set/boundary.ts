@@ -4,6 +4,7 @@
  */
 import { inWords } from "../ai-roles.ts";
 import { boundaryOf, templatesOf, type Boundary } from "../boundary.ts";
+import { organizationGuard } from "../organization-guard.ts";
 import { roleArnOf } from "../role-arn.ts";
 import type { PreparedTemplate } from "../prepare.ts";
 import { TEMPLATE_ROLES, type Account, type PolicySet, type TemplateRole } from "../set.ts";
@@ -14,11 +15,23 @@ export function boundaryFindings(
   templates: ReadonlyMap<string, PreparedTemplate>,
   set: PolicySet,
 ): readonly Finding[] {
-  return TEMPLATE_ROLES.flatMap((role) =>
+  const ofRoles = TEMPLATE_ROLES.flatMap((role) =>
     set.accounts.flatMap((account) =>
       inAccount(templatesOf({ templates }, role, account), role, { account, set }),
     ),
   );
+  return [...ofRoles, ...(ofRoles.length > 0 ? [] : ofOrganization(templates, set))];
+}
+
+/** A warning: not everybody has an organisation. */
+function ofOrganization(
+  templates: ReadonlyMap<string, PreparedTemplate>,
+  set: PolicySet,
+): readonly Finding[] {
+  const guard = organizationGuard({ set, templates }, { brokers: [], deployers: [] });
+  if (guard.ok || guard.error.reason === "no_template") return [];
+  const message = `the organisation's control policies cannot be made of this set: ${JSON.stringify(guard.error)}`;
+  return [{ level: "warning", file: "guardrails.yaml", path: [], message, fix: "see docs/decisions/007" }];
 }
 
 function inAccount(
