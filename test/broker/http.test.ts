@@ -356,7 +356,9 @@ test("every route is in the OpenAPI document, with its caller's security", async
     "/v1/freezes",
     "/v1/sessions",
     "/v1/templates",
+    "/v1/watch",
   ]);
+  expect(document.paths["/v1/watch"]?.["post"]?.security).toEqual([{ watchToken: [] }]);
   const operator = [{ operatorToken: [] }];
   expect(document.paths["/v1/freezes"]?.["post"]?.security).toEqual(operator);
   expect(document.paths["/v1/freezes"]?.["get"]?.security).toEqual(operator);
