@@ -1,7 +1,7 @@
 /** One policy of AWS Organizations, attached to the targets of a parameter. */
 import { aws_organizations as organizations, type CfnParameter } from "aws-cdk-lib";
 import { Construct } from "constructs";
-import type { ControlPolicy as Shape } from "../src/policy/organization-guard.ts";
+import type { ControlPolicy as Shape } from "../src/policy/control-policy.ts";
 import { substituted } from "./placeholders.ts";
 
 export class ControlPolicy extends Construct {

@@ -9,6 +9,10 @@ import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AccountRolesStack } from "../../infra/account-roles-stack.ts";
 import { plainApp } from "../../infra/plain-app.ts";
+import { standOn, writePolicies, type Close, type Stand } from "../../src/cli/demo/stand.ts";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { replay, type Step } from "../../src/cli/demo/replay.ts";
 import { demoAccount } from "../../src/cli/demo/world.ts";
 import type { AccountOptions } from "../../src/local-aws/options.ts";
@@ -138,23 +142,50 @@ describe("deployed by CloudFormation", () => {
     }
   });
 
-  test("the incident stops at these very roles", async () => {
+  test("the demo runs on these very roles: the broker mints, and the incident stops", async () => {
+    const { stand: ground } = await deployed();
+    await makeStacks(ground.awsUrl);
+    const folder = mkdtempSync(join(tmpdir(), "twokey-deployed-"));
+    const [policies, keyFile] = [join(folder, "policies"), join(folder, "agent.json")];
+    await writePolicies(policies, keyFile);
+    const closers: Close[] = [];
+    const stand = await standOn(
+      { aws: ground.aws, awsUrl: ground.awsUrl, account, folder, policies, keyFile, brokerKey: BROKER_KEY },
+      closers,
+      async () => undefined,
+    );
+    onTestFinished(async () => {
+      for (const close of closers.reverse()) await close();
+    });
+    expect((await replayed(stand)).filter(({ ok }) => !ok)).toEqual([]);
+    expect(stand.aws.state.mints().map(({ roleArn }) => roleArn)).toContain(account.roles.operator);
+  });
+
+  test("without any session policy the incident stops at these very roles", async () => {
     const { stand } = await deployed();
-    const cloudformation = cloudFormationAt(stand.awsUrl);
-    for (const { name, template: body, tags = {}, roleArn } of demoAccount(account, BROKER_KEY).stacks ??
-      []) {
-      await cloudformation.send(
-        new CreateStackCommand({
-          StackName: name,
-          TemplateBody: body,
-          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-          ...(roleArn === undefined ? {} : { RoleARN: roleArn }),
-        }),
-      );
-    }
-    const steps: Step[] = [];
-    for await (const step of replay(stand)) steps.push(step);
+    await makeStacks(stand.awsUrl);
+    const steps = await replayed(stand);
     expect(steps.filter(({ ok }) => !ok)).toEqual([]);
     expect(steps).toHaveLength(8);
   });
 });
+
+async function makeStacks(url: string): Promise<void> {
+  const cloudformation = cloudFormationAt(url);
+  for (const { name, template: body, tags = {}, roleArn } of demoAccount(account, BROKER_KEY).stacks ?? []) {
+    await cloudformation.send(
+      new CreateStackCommand({
+        StackName: name,
+        TemplateBody: body,
+        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+        ...(roleArn === undefined ? {} : { RoleARN: roleArn }),
+      }),
+    );
+  }
+}
+
+async function replayed(stand: Stand): Promise<readonly Step[]> {
+  const steps: Step[] = [];
+  for await (const step of replay(stand)) steps.push(step);
+  return steps;
+}

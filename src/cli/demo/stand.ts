@@ -58,7 +58,7 @@ export async function setUp(folder: string): Promise<Stand> {
   }
 }
 
-type Close = () => void | Promise<void>;
+export type Close = () => void | Promise<void>;
 
 /** Locked before anything is removed: a second demo must not pull the first one's files from under it. */
 async function claim(folder: string): Promise<Close> {
@@ -86,22 +86,41 @@ async function start(folder: string, closers: Close[], close: () => Promise<void
   const policies = join(folder, "policies");
   await writePolicies(policies, keyFile);
 
-  const policy = await loadPolicy(policies);
-  if (!policy.ok) throw new Error(`the demo's policy set has faults:\n${policy.error.join("\n")}`);
-  const [account] = policy.value.set.accounts;
-  if (account === undefined) throw new Error("accounts.yaml names no account");
-
+  const account = await firstAccount(policies);
   const brokerKey = {
     accessKeyId: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
     secretAccessKey: randomBytes(30).toString("base64url"),
   };
-  const aws = await localAws({
-    accounts: [demoAccount(account, brokerKey)],
-    region: account.region,
-  });
+  const aws = await localAws({ accounts: [demoAccount(account, brokerKey)], region: account.region });
   const { url: awsUrl } = await aws.listen();
   closers.push(() => aws.close());
-  const broker = await brokerOn({ folder, policies, awsUrl, region: account.region, brokerKey });
+  return standOn({ folder, policies, keyFile, account, aws, awsUrl, brokerKey }, closers, close);
+}
+
+async function firstAccount(policies: string): Promise<Account> {
+  const policy = await loadPolicy(policies);
+  if (!policy.ok) throw new Error(`the demo's policy set has faults:\n${policy.error.join("\n")}`);
+  const [account] = policy.value.set.accounts;
+  if (account === undefined) throw new Error("accounts.yaml names no account");
+  return account;
+}
+
+/** An AWS that runs, whoever made the roles in it, and where the demo's files are. */
+export interface Ground {
+  readonly folder: string;
+  readonly policies: string;
+  /** Of the enrolled agent. */
+  readonly keyFile: string;
+  readonly account: Account;
+  readonly aws: LocalAws;
+  readonly awsUrl: string;
+  readonly brokerKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** The broker and its agent on it. */
+export async function standOn(ground: Ground, closers: Close[], close: () => Promise<void>): Promise<Stand> {
+  const { folder, keyFile, account, aws, awsUrl } = ground;
+  const broker = await brokerOn({ ...ground, region: account.region });
   closers.push(() => broker.close());
 
   const agent = async (template: string, intent: string, task: string): Promise<EndpointFiles> => {
@@ -126,7 +145,7 @@ async function start(folder: string, closers: Close[], close: () => Promise<void
 }
 
 /** The shipped set, with the demo's one agent enrolled in it. */
-async function writePolicies(folder: string, keyFile: string): Promise<void> {
+export async function writePolicies(folder: string, keyFile: string): Promise<void> {
   await cp(shippedPolicies(), folder, { recursive: true });
   const key = await createKey({ agent: AGENT, audience: AUDIENCE, out: keyFile });
   if (!key.ok) throw new Error(key.error);
