@@ -13,6 +13,7 @@ const ASKED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   observe: {},
   "data-repair": { table: ["orders"], bucket: ["orders-staging"] },
   "propose-change": {},
+  "stack-service": {},
   "staging-deploy": {},
   "production-stack-change": { stack: [STACK], change_set: [CHANGE_SET] },
   "read-change-set": { stack: [STACK], change_set: [CHANGE_SET] },

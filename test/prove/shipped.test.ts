@@ -18,6 +18,7 @@ const USEFUL: Readonly<Record<string, readonly string[]>> = {
   "production-stack-change": ["approved", "safeReads"],
   "read-change-set": ["safeReads"],
   "propose-change": ["exceptions", "nonProduction", "safeReads", "used"],
+  "stack-service": ["exceptions", "nonProduction", "safeReads"],
   "staging-deploy": ["nonProduction", "safeReads", "used"],
 };
 
