@@ -4,7 +4,7 @@
  */
 import { CfnParameter, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { organizationGuard } from "../src/policy/organization-guard.ts";
+import { guardInWords, organizationGuard } from "../src/policy/organization-guard.ts";
 import type { ServedPolicy } from "../src/policy/serve.ts";
 import { ControlPolicy } from "./control-policy.ts";
 import { BROKER_ARN } from "./placeholders.ts";
@@ -29,8 +29,7 @@ export class OrganizationGuardStack extends Stack {
       description: "Root (r-…), organisational units (ou-…) or accounts the policies are attached to.",
     });
     const guard = organizationGuard(served, { brokers: ["${BrokerRoleArn}"], deployers });
-    if (!guard.ok)
-      throw new Error(`the organisation's policies cannot be made: ${JSON.stringify(guard.error)}`);
+    if (!guard.ok) throw new Error(guardInWords(guard.error).message);
     for (const shape of guard.value.scps)
       new ControlPolicy(this, logicalId(shape.name), { shape, type: "SERVICE_CONTROL_POLICY", targets });
     for (const shape of guard.value.rcps)

@@ -11,7 +11,13 @@
  */
 import { err, ok, type Result } from "../result.ts";
 import { nonProductionRoles, strays, type BoundaryFault } from "./boundary.ts";
-import { documentOf, packed, type ControlPolicy, type PackFault } from "./control-policy.ts";
+import {
+  CONTROL_POLICY_LIMIT,
+  documentOf,
+  packed,
+  type ControlPolicy,
+  type PackFault,
+} from "./control-policy.ts";
 import { fit } from "./fit.ts";
 import type { ConditionBlock, Statement } from "./iam/types.ts";
 import { WORKS_AS_ANOTHER_ROLE } from "./other-roles.ts";
@@ -107,6 +113,43 @@ const distinct = (accounts: readonly Account[]): readonly Account[] => [
     accounts.map((account) => [JSON.stringify([account.roles, account.serviceRoles]), account]),
   ).values(),
 ];
+
+/** For people: why there are no control policies for this set. */
+export function guardInWords(fault: GuardFault): { readonly message: string; readonly fix: string } {
+  const cannot = "the organisation's control policies cannot be made of this set";
+  switch (fault.reason) {
+    case "roles_cross":
+      return {
+        message: `${cannot}: ${fault.role} is production's role in one account and another environment's in another`,
+        fix: "give production's role a name of its own in accounts.yaml",
+      };
+    case "statement_too_large":
+      return {
+        message: `${cannot}: one statement of ${fault.policy} takes ${fault.size} of ${CONTROL_POLICY_LIMIT} characters`,
+        fix: "write shorter patterns in guardrails.yaml or the templates",
+      };
+    case "too_many_policies":
+      return {
+        message: `${cannot}: it takes ${fault.policies} policies, and one target has room for ${fault.limit}`,
+        fix: "allow fewer actions in standing templates",
+      };
+    case "fences_differ": {
+      const actions = fault.of.map(({ action, templates }) => `${action} (${templates.join(", ")})`);
+      return {
+        message: `${cannot}: templates fence these differently: ${actions.join("; ")}`,
+        fix: "write the statements alike",
+      };
+    }
+    case "no_template":
+    case "nothing_allowed":
+    case "no_service_role":
+    case "boundary_too_large":
+      return {
+        message: `${cannot}: ${fault.reason}`,
+        fix: "see what `twokey policy check` says of the roles",
+      };
+  }
+}
 
 const principalTag = (key: string): string => `aws:PrincipalTag/${key}`;
 

@@ -29,17 +29,19 @@ test(
 
 const lint = spawnSync("cfn-lint", ["--version"]).status === 0;
 
-test.runIf(lint)(
-  "cfn-lint finds no error in what was written",
-  () => {
-    expect(existsSync(out)).toBe(true);
-    const files = readdirSync(out).filter((name) => name.endsWith(".template.json"));
-    expect(files.length).toBeGreaterThan(0);
-    const { status, stdout } = spawnSync("cfn-lint", ["--non-zero-exit-code", "error", ...files], {
-      cwd: out,
-      encoding: "utf8",
-    });
-    expect([status, stdout.split("\n").filter((line) => line.startsWith("E"))]).toEqual([0, []]);
-  },
-  TIMEOUT,
-);
+// Not skipped elsewhere: a machine without it has no such test.
+if (lint)
+  test(
+    "cfn-lint finds no error in what was written",
+    () => {
+      expect(existsSync(out)).toBe(true);
+      const files = readdirSync(out).filter((name) => name.endsWith(".template.json"));
+      expect(files.length).toBeGreaterThan(0);
+      const { status, stdout } = spawnSync("cfn-lint", ["--non-zero-exit-code", "error", ...files], {
+        cwd: out,
+        encoding: "utf8",
+      });
+      expect([status, stdout.split("\n").filter((line) => line.startsWith("E"))]).toEqual([0, []]);
+    },
+    TIMEOUT,
+  );

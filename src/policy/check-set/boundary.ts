@@ -4,7 +4,7 @@
  */
 import { inWords } from "../ai-roles.ts";
 import { boundaryOf, templatesOf, type Boundary } from "../boundary.ts";
-import { organizationGuard } from "../organization-guard.ts";
+import { guardInWords, organizationGuard } from "../organization-guard.ts";
 import { roleArnOf } from "../role-arn.ts";
 import type { PreparedTemplate } from "../prepare.ts";
 import { TEMPLATE_ROLES, type Account, type PolicySet, type TemplateRole } from "../set.ts";
@@ -30,8 +30,7 @@ function ofOrganization(
 ): readonly Finding[] {
   const guard = organizationGuard({ set, templates }, { brokers: [], deployers: [] });
   if (guard.ok || guard.error.reason === "no_template") return [];
-  const message = `the organisation's control policies cannot be made of this set: ${JSON.stringify(guard.error)}`;
-  return [{ level: "warning", file: "guardrails.yaml", path: [], message, fix: "see docs/decisions/007" }];
+  return [{ level: "warning", file: "guardrails.yaml", path: [], ...guardInWords(guard.error) }];
 }
 
 function inAccount(
