@@ -8,33 +8,10 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, CDPSession, Page } from "playwright-core";
 import { invitationLink } from "../../src/cli/demo/approver.ts";
 import type { Config } from "../../src/config.ts";
+import { tableEscalation } from "../support/table-escalation.ts";
 import { send, startTestBroker, type Reply, type TestBroker } from "../support/test-broker.ts";
 
-const TEMPLATE = `name: table-repair
-kind: escalation
-title: Delete items of one table
-description: Deletes items of exactly one table, in production too.
-role: escalated
-intent: destroy
-accounts: all
-duration: { default: 15m, max: 30m }
-parameters:
-  table:
-    description: ARN of the table.
-    like: ["arn:aws:dynamodb:*:*:table/*"]
-    longest: 255
-allow:
-  - Sid: Items
-    Action: dynamodb:DeleteItem
-    Resource: \${table}
-expect:
-  - title: an item of the named table can be deleted
-    parameters: { table: "arn:aws:dynamodb:us-east-1:111122223333:table/orders" }
-    action: dynamodb:DeleteItem
-    resource: arn:aws:dynamodb:us-east-1:111122223333:table/orders
-    context: { "aws:ResourceTag/environment": production }
-    decision: allowed
-`;
+const TEMPLATE = tableEscalation("table-repair");
 
 function withTemplate(config: Config): Config {
   const file = (name: string): string => join(config.policies, name);

@@ -9,36 +9,12 @@ import { enrolApprover, invitationLink, type Approver } from "../../src/cli/demo
 import { escalationCommand } from "../../src/cli/escalation.ts";
 import type { Config } from "../../src/config.ts";
 import { ended, run, start, world, type Ended, type World } from "../client/programs.ts";
+import { tableEscalation } from "../support/table-escalation.ts";
 import { send, startTestBroker, type TestBroker } from "../support/test-broker.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** Takes no change set, so none has to be read before people are asked. */
-const CLEAR_TABLE = `name: clear-table
-kind: escalation
-title: Delete items of one table
-description: Deletes items of exactly the table that two people approved.
-role: escalated
-intent: destroy
-accounts: all
-duration: { default: 15m, max: 30m }
-parameters:
-  table:
-    description: ARN of the table.
-    like: ["arn:aws:dynamodb:*:*:table/*"]
-    longest: 128
-allow:
-  - Sid: Clear
-    Action: dynamodb:DeleteItem
-    Resource: \${table}
-expect:
-  - title: the approved table
-    parameters: { table: "arn:aws:dynamodb:us-east-1:111122223333:table/orders" }
-    action: dynamodb:DeleteItem
-    resource: arn:aws:dynamodb:us-east-1:111122223333:table/orders
-    context: { "aws:ResourceTag/environment": production }
-    decision: allowed
-`;
+const CLEAR_TABLE = tableEscalation("clear-table");
 
 function withTemplate(config: Config): Config {
   const edit = (name: string, from: string, to: string): void => {

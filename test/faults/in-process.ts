@@ -58,6 +58,13 @@ export function asking({ workers, seen }: FaultWorld, url: () => string): Asking
 }
 
 /** By everybody, one after the other. */
+/** An escalation that two people approved. */
+export async function askGranted(agent: Asking, people: readonly Person[]): Promise<Escalation> {
+  const escalation = await agent.ask();
+  await approve(people, escalation);
+  return escalation;
+}
+
 export async function approve(people: readonly Person[], escalation: Escalation): Promise<void> {
   for (const { approver } of people) {
     const { status, body } = await approver.decide(escalation, "approve");

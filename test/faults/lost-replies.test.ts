@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { RunningBroker } from "../../src/wire.ts";
 import { postgresInstalled } from "../support/postgres.ts";
-import { approve, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
+import { askGranted, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
 import type { Person } from "./load.ts";
 import { startProxy, type Fault, type Proxy } from "./proxy.ts";
 import { startFaultWorld, type FaultWorld } from "./world.ts";
@@ -41,11 +41,7 @@ describe.skipIf(!postgresInstalled)("between the broker and PostgreSQL", () => {
     await world.close();
   });
 
-  const granted = async (): Promise<Escalation> => {
-    const escalation = await agent.ask();
-    await approve(people, escalation);
-    return escalation;
-  };
+  const granted = () => askGranted(agent, people);
   const state = async ({ id }: Escalation): Promise<unknown> =>
     (await world.record.query("SELECT state FROM escalations WHERE id = $1", [id]))[0]?.["state"];
   const newest = async (): Promise<unknown> =>

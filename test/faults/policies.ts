@@ -5,6 +5,7 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { policyFolder, type EnrolledAgent } from "../support/policy-folder.ts";
+import { tableEscalation } from "../support/table-escalation.ts";
 
 /** The two people the rule lets decide. */
 export const PEOPLE = ["platform-engineer", "security-engineer"] as const;
@@ -43,31 +44,10 @@ expect:
     decision: allowed
 `;
 
-const DROP_YAML = `name: drop-table
-kind: escalation
-title: Delete one table
-description: Deletes exactly the table that two people approved.
-role: escalated
-intent: destroy
-accounts: all
-duration: { default: 15m, max: 30m }
-parameters:
-  table:
-    description: ARN of the table.
-    like: ["arn:aws:dynamodb:*:*:table/*"]
-    longest: 128
-allow:
-  - Sid: Drop
-    Action: dynamodb:DeleteTable
-    Resource: \${table}
-expect:
-  - title: the approved table can be deleted
-    parameters: { table: ${TABLE} }
-    action: dynamodb:DeleteTable
-    resource: ${TABLE}
-    context: { "aws:ResourceTag/environment": production }
-    decision: allowed
-`;
+const DROP_YAML = tableEscalation("drop-table", {
+  title: "Delete one table",
+  action: "dynamodb:DeleteTable",
+});
 
 const APPROVALS_YAML = `administrators: [platform]
 activation: immediate

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { RunningBroker } from "../../src/wire.ts";
 import { postgresInstalled } from "../support/postgres.ts";
 import { stsError, type Answer } from "../support/stub-sts.ts";
-import { approve, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
+import { askGranted, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
 import type { Person } from "./load.ts";
 import { startProxy, type Fault, type Proxy } from "./proxy.ts";
 import { startFaultWorld, type FaultWorld } from "./world.ts";
@@ -68,11 +68,7 @@ describe.skipIf(!postgresInstalled)("a grant's call of STS", () => {
     await world.close();
   });
 
-  const granted = async (): Promise<Escalation> => {
-    const escalation = await agent.ask();
-    await approve(people, escalation);
-    return escalation;
-  };
+  const granted = () => askGranted(agent, people);
   const query = async (text: string, id: string): Promise<readonly unknown[]> =>
     (await world.record.query(text, [id])).map((row) => Object.values(row)[0]);
   const states = ({ id }: Escalation) => query("SELECT state FROM sessions WHERE escalation = $1", id);
