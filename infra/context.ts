@@ -41,17 +41,20 @@ const context = z.strictObject({
   watch: watch.nullable(),
 });
 
+const PREFIX = "twokey:";
+
 export type Context = z.output<typeof context>;
 
 export function readContext(app: App): Context {
-  const read = (name: string): unknown => {
-    const value: unknown = app.node.tryGetContext(`twokey:${name}`);
-    // `-c` gives text.
-    return typeof value === "string" && /^[[{]|^null$/.test(value) ? JSON.parse(value) : value;
-  };
-  const parsed = context.safeParse(
-    Object.fromEntries(Object.keys(context.shape).map((name) => [name, read(name) ?? null])),
-  );
+  const given = Object.entries(app.node.getAllContext() as Readonly<Record<string, unknown>>)
+    .filter(([name]) => name.startsWith(PREFIX))
+    .map(([name, value]) => [
+      name.slice(PREFIX.length),
+      // `-c` gives text.
+      typeof value === "string" && /^[[{]|^null$/.test(value) ? (JSON.parse(value) as unknown) : value,
+    ]);
+  // A name nobody knows, or one that is not there, is a fault: a misspelt one would leave a stack out unseen.
+  const parsed = context.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `twokey:${path.join(".")}: ${message}`);
   throw new Error(`the context has faults:\n${faults.join("\n")}`);
