@@ -5,7 +5,7 @@
 import type { KeptCheckpoint, LogReader } from "../../audit/reader.ts";
 import { headOf, HEAD_COLUMNS } from "./head.ts";
 import { readLeaves } from "./leaves.ts";
-import { tileReader } from "./log-tiles.ts";
+import { readHashes } from "./log-tiles.ts";
 import type { Database, Queries, Row } from "./sql.ts";
 
 const HEAD = `SELECT ${HEAD_COLUMNS}, origin FROM log_head WHERE id = 1`;
@@ -29,7 +29,7 @@ export function logReader(db: Queries): LogReader {
     leaves: (range) => readLeaves(db, range),
     checkpoints: async ({ after, limit }) => (await db.query(CHECKPOINTS, [after, limit])).map(checkpointOf),
     latestCheckpoint: async () => (await db.query(LATEST, [])).map(checkpointOf)[0] ?? null,
-    hashes: (wanted) => tileReader(db).hashes(wanted),
+    hashes: (wanted) => readHashes(db, wanted),
   };
 }
 

@@ -11,43 +11,40 @@ const WIDTH = 256;
 /** Levels of the tree that one tile spans. */
 const SPAN = 8;
 
-const TILE = "SELECT hashes FROM log_tiles WHERE level = $1::integer AND idx = $2::bigint";
+// By primary key, once for each: a join would let the planner read the table through.
+const TILES = `
+  SELECT r.level, r.tile,
+    (SELECT t.hashes FROM log_tiles t WHERE t.level = r.level AND t.idx = r.tile) AS hashes
+  FROM json_to_recordset($1::text::json) AS r (level integer, tile bigint)`;
 const ROOTS = `
   SELECT idx, root FROM log_tiles WHERE level = $1::integer AND idx >= $2::bigint AND idx < $3::bigint
   ORDER BY idx`;
 
-export interface TileReader {
-  hashes(wanted: readonly { readonly level: number; readonly index: number }[]): Promise<readonly Hash[]>;
-}
-
-/** Remembers the tiles it read, so one is for one question. */
-export function tileReader(db: Queries): TileReader {
-  const tiles = new Map<string, Promise<readonly Hash[] | null>>();
-
-  function tileOf(level: number, index: number): Promise<readonly Hash[] | null> {
-    const key = `${level} ${index}`;
-    const known = tiles.get(key) ?? readTile(db, level, index);
-    tiles.set(key, known);
-    return known;
-  }
-
-  async function hashOf(level: number, index: number): Promise<Hash> {
-    const tileLevel = Math.floor(level / SPAN);
-    const count = 2 ** (level % SPAN);
-    const first = index * count;
-    const tile = await tileOf(tileLevel, Math.floor(first / WIDTH));
-    const start = first % WIDTH;
-    return foldComplete(
-      tile?.slice(start, start + count) ?? (await readParts(db, { level: tileLevel, first, count })),
-    );
-  }
-
-  return { hashes: (wanted) => Promise.all(wanted.map(({ level, index }) => hashOf(level, index))) };
-}
-
-async function readTile(db: Queries, level: number, index: number): Promise<readonly Hash[] | null> {
-  const [tile] = await db.query(TILE, [level, index]);
-  return tile === undefined ? null : hashesOf(tile["hashes"] as string);
+/** See HashReader. One question for all the tiles, and another for each that is not made yet. */
+export async function readHashes(
+  db: Queries,
+  wanted: readonly { readonly level: number; readonly index: number }[],
+): Promise<readonly Hash[]> {
+  const places = wanted.map(placeOf);
+  const tiles = new Map(places.map((place) => [tileOf(place), place]));
+  const rows = await db.query(TILES, [JSON.stringify([...tiles.values()])]);
+  const stored = new Map(
+    rows.map((row) => [`${Number(row["level"])}/${Number(row["tile"])}`, row["hashes"] as string | null]),
+  );
+  const runs = new Map(
+    await Promise.all(
+      [...tiles].map(async ([key, { tile }]): Promise<readonly [string, Run]> => {
+        const text = stored.get(key) ?? null;
+        if (text !== null) return [key, { first: tile * WIDTH, hashes: hashesOf(text) }];
+        const inTile = places.filter((place) => tileOf(place) === key);
+        return [key, await readRun(db, inTile)];
+      }),
+    ),
+  );
+  return places.map((place) => {
+    const { first = 0, hashes = [] } = runs.get(tileOf(place)) ?? {};
+    return foldComplete(hashes.slice(place.first - first, place.first - first + place.count));
+  });
 }
 
 interface Parts {
@@ -55,6 +52,33 @@ interface Parts {
   readonly level: number;
   readonly first: number;
   readonly count: number;
+}
+
+/** Where a hash is folded from: parts of one tile. */
+interface Place extends Parts {
+  readonly tile: number;
+}
+
+function placeOf({ level, index }: { readonly level: number; readonly index: number }): Place {
+  const count = 2 ** (level % SPAN);
+  const first = index * count;
+  return { level: Math.floor(level / SPAN), tile: Math.floor(first / WIDTH), first, count };
+}
+
+const tileOf = ({ level, tile }: Place): string => `${level}/${tile}`;
+
+/** Hashes of one tile side by side, from part `first` on. */
+interface Run {
+  readonly first: number;
+  readonly hashes: readonly Hash[];
+}
+
+/** What `places`, all of one tile that is not made yet, and what is between them have. */
+async function readRun(db: Queries, places: readonly Place[]): Promise<Run> {
+  const level = places[0]?.level ?? 0;
+  const first = Math.min(...places.map((place) => place.first));
+  const to = Math.max(...places.map((place) => place.first + place.count));
+  return { first, hashes: await readParts(db, { level, first, count: to - first }) };
 }
 
 /** Hashes that stand side by side, where no tile has them. */
