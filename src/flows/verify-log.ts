@@ -3,6 +3,8 @@
  *
  *   what is known from outside → every entry hashed, in order → every checkpoint on the way → the head → the end
  *
+ * and, on the way, whether each entry is found by what it says.
+ *
  * Trusts the verifier's keys and the checkpoints that came from elsewhere, and nothing of the record. Only those tell a
  * cut tail or a database that was rolled back: a record that was cut together with its checkpoints agrees with itself.
  * Repairs nothing.
@@ -11,6 +13,12 @@ import { openCheckpoint, type Checkpoint, type Verify, type VerifierKey } from "
 import { frontierAt } from "../audit/proof.ts";
 import type { KeptCheckpoint, LogReader } from "../audit/reader.ts";
 import { append, EMPTY_FRONTIER, leafHash, rootOf, sameHash, type Frontier } from "../audit/tree.ts";
+
+/** Entries `from` to `to` − 1. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
 
 export interface Verifying {
   readonly tree: LogReader;
@@ -21,6 +29,8 @@ export interface Verifying {
   readonly outside: readonly string[];
   /** Start at the newest of `outside` instead of the beginning: what is before is taken on its word. */
   readonly since: boolean;
+  /** Indexes of entries that searches would not find by what they say; null: the log has no columns, or none matter. */
+  readonly misfiled: ((range: Range) => Promise<readonly number[]>) | null;
   /** Told how far it is, every page. */
   readonly onProgress: (done: number, size: number) => void;
 }
@@ -156,7 +166,7 @@ interface Walk {
 }
 
 /** Hashes every entry. Null: some are missing, and what is behind them has no place. */
-async function walk({ tree, onProgress }: Verifying, { start, size, marks, tell }: Walk) {
+async function walk(verifying: Verifying, { start, size, marks, tell }: Walk) {
   const due = marks.filter((mark) => mark.size >= start.size);
   let frontier = start;
   let next = 0;
@@ -167,7 +177,7 @@ async function walk({ tree, onProgress }: Verifying, { start, size, marks, tell 
     }
   };
   hold();
-  for await (const { from, to, texts } of pagesOf(tree, start.size, size)) {
+  for await (const { from, to, texts, astray } of pagesOf(verifying, start.size, size)) {
     if (texts.length !== to - from) {
       tell(`of the entries ${from} to ${to - 1} there are ${texts.length}, and not ${to - from}`);
       return null;
@@ -176,35 +186,39 @@ async function walk({ tree, onProgress }: Verifying, { start, size, marks, tell 
       frontier = append(frontier, leafHash(text));
       hold();
     }
-    onProgress(frontier.size, size);
+    for (const index of astray) tell(`entry ${index} is filed under what it does not say`);
+    verifying.onProgress(frontier.size, size);
   }
   return frontier;
 }
 
-interface Range {
-  readonly from: number;
-  readonly to: number;
+interface Page extends Range {
+  readonly texts: readonly string[];
+  readonly astray: readonly number[];
 }
 
-type Page = Range & { readonly texts: readonly string[] };
-
 /** In order, as the log has them. */
-async function* pagesOf(tree: LogReader, start: number, size: number): AsyncGenerator<Page> {
-  const coming: (Range & { readonly asked: Promise<readonly string[]> })[] = [];
+async function* pagesOf(verifying: Verifying, start: number, size: number): AsyncGenerator<Page> {
+  const coming: Promise<Page>[] = [];
   let asked = start;
   const ask = (): void => {
     if (asked === size) return;
     const range = { from: asked, to: Math.min(size, asked + PAGE) };
-    const texts = tree.leaves(range);
+    const page = readPage(verifying, range);
     // Nobody waits for a page behind one that failed: its own failure must not end the process.
-    texts.catch(() => undefined);
-    coming.push({ ...range, asked: texts });
+    page.catch(() => undefined);
+    coming.push(page);
     asked = range.to;
   };
   for (let n = 0; n < AHEAD; n += 1) ask();
   for (let page = coming.shift(); page !== undefined; page = coming.shift()) {
-    const texts = await page.asked;
+    const read = await page;
     ask();
-    yield { from: page.from, to: page.to, texts };
+    yield read;
   }
+}
+
+async function readPage({ tree, misfiled }: Verifying, range: Range): Promise<Page> {
+  const [texts, astray] = await Promise.all([tree.leaves(range), misfiled?.(range) ?? []]);
+  return { ...range, texts, astray };
 }

@@ -15,8 +15,7 @@ export type { Verification };
 export interface OpenLog {
   readonly tree: LogReader;
   /** Indexes of entries that searches would not find by what they say; null: the log has no such columns. */
-  readonly misfiled:
-    ((range: { readonly from: number; readonly to: number }) => Promise<readonly number[]>) | null;
+  readonly misfiled: Verifying["misfiled"];
   readonly close: () => Promise<void>;
 }
 
@@ -73,6 +72,10 @@ function readLines(given: string): readonly string[] | null {
   }
 }
 
-export function verify(log: OpenLog, options: Omit<Verifying, "tree" | "verify">): Promise<Verification> {
-  return verifyLog({ ...options, tree: log.tree, verify: verifyEd25519 });
+/** `columns`: whether entries are also held against the columns that searches go by, where the log has them. */
+export function verify(
+  { tree, misfiled }: OpenLog,
+  { columns, ...options }: Omit<Verifying, "tree" | "verify" | "misfiled"> & { readonly columns: boolean },
+): Promise<Verification> {
+  return verifyLog({ ...options, misfiled: columns ? misfiled : null, tree, verify: verifyEd25519 });
 }

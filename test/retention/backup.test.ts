@@ -47,6 +47,7 @@ const verify = async (store: Store, outside: readonly string[]) =>
     verify: verifyEd25519,
     outside,
     since: false,
+    misfiled: null,
     onProgress: () => undefined,
   });
 

@@ -19,6 +19,7 @@ const check = (log: MemoryLog, more: { outside?: string[]; since?: boolean } = {
     verify: verifyEd25519,
     outside: more.outside ?? [OUTSIDE],
     since: more.since ?? false,
+    misfiled: null,
     onProgress: () => undefined,
   });
 
@@ -134,6 +135,7 @@ test("two entries that are swapped across a page are seen, in whichever order th
     verify: verifyEd25519,
     outside: [],
     since: false,
+    misfiled: null,
     onProgress: () => undefined,
   };
   expect((await verifyLog(verifying)).faults).toEqual([]);
@@ -148,7 +150,14 @@ test("two entries that are swapped across a page are seen, in whichever order th
 test("a log that cannot be read is not verified, and the pages that were asked for besides end nothing", async () => {
   const log = signedLog(LONG, [4_500], ours);
   const lost = { ...readerOf(log), leaves: () => Promise.reject(new Error("connection lost")) };
-  const verifying = { tree: lost, keys: [ours.key], verify: verifyEd25519, outside: [], since: false };
+  const verifying = {
+    tree: lost,
+    keys: [ours.key],
+    verify: verifyEd25519,
+    outside: [],
+    since: false,
+    misfiled: null,
+  };
   await expect(verifyLog({ ...verifying, onProgress: () => undefined })).rejects.toThrow("connection lost");
 });
 
