@@ -2,10 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { enrolApprover, invitationLink } from "../../src/cli/demo/approver.ts";
+import { fetchNoting, signingKeyTexts } from "../support/secrets.ts";
 import { CANARY, respond, stsError } from "../support/stub-sts.ts";
 import { ask, BROKER_KEYS, OBSERVE, send, startTestBroker, type Reply } from "../support/test-broker.ts";
 
-test("case 50: no session token, secret key or workload token in logs, database, metrics or error bodies", async () => {
+test("case 50: no session token, secret key, workload token, cookie or signing key in logs, database, metrics or error bodies", async () => {
   const folder = join(mkdtempSync(join(tmpdir(), "twokey-canary-")), "data");
   let explode = false;
   const running = await startTestBroker((config) => ({ ...config, store: { url: null, folder } }), {
@@ -46,12 +48,26 @@ test("case 50: no session token, secret key or workload token in logs, database,
   await fails(403, ask(asking, { ...OBSERVE, template: "none" }));
   const cut = (await agent.token()).slice(0, -4);
   await fails(401, send(running.url, "GET", "/v1/templates", { authorization: `Bearer ${cut}` }));
+  const cookies: string[] = [];
+  const link = await invitationLink(running.broker, "platform-engineer");
+  const approver = await enrolApprover(running.broker, link, fetchNoting(cookies));
+  const nothing = { id: "tke-none", digest: "none" };
+  expect((await approver.decide(nothing, "approve")).status).toBeGreaterThanOrEqual(400);
   explode = true;
   await fails(500, ask(asking));
   const metrics = await send(running.url, "GET", "/metrics");
   await running.close();
 
-  const whole = [CANARY.secretKey, CANARY.sessionToken, BROKER_KEYS.secretAccessKey, ...tokens, cut];
+  const whole = [
+    CANARY.secretKey,
+    CANARY.sessionToken,
+    BROKER_KEYS.secretAccessKey,
+    ...tokens,
+    cut,
+    link,
+    ...cookies,
+    ...signingKeyTexts(),
+  ];
   // The end of a secret is one too: a token's signature is what makes it a credential.
   const secrets = whole.flatMap((secret) => [secret, secret.slice(-16)]);
   const places = {
@@ -60,6 +76,7 @@ test("case 50: no session token, secret key or workload token in logs, database,
     metrics: metrics.text + JSON.stringify(metrics.headers),
     database: filesBelow(folder).join("\n"),
   };
+  expect(cookies).not.toEqual([]);
   expect(metrics.text).toContain("twokey_mints_refused_total{");
   expect(places.database).toContain("session.intent");
   expect(running.log.length).toBeGreaterThan(errors.length);

@@ -8,6 +8,7 @@ import { postgresInstalled } from "../support/postgres.ts";
 import type { EnrolledAgent } from "../support/policy-folder.ts";
 import { approve, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
 import type { Person } from "./load.ts";
+import { leaks } from "./secrets.ts";
 import { startFaultWorld, type FaultWorld } from "./world.ts";
 
 const SKEW_SECONDS = 300;
@@ -111,6 +112,10 @@ describe.skipIf(!postgresInstalled)("two brokers whose clocks are five minutes o
       [escalation.id, USABLE_SECONDS],
     );
     expect(row).toEqual({ in_order: true, together: true, usable_from_the_last: true });
+  });
+
+  test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
+    expect(await leaks(world, fast.broker.url)).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import { postgresInstalled } from "../support/postgres.ts";
 import { AMOUNT, databaseCrashes, LONG } from "./amounts.ts";
 import { bundleBroker, type BrokerProcess, type Program } from "./broker-process.ts";
 import { load, sendTo, type Person } from "./load.ts";
+import { leaks } from "./secrets.ts";
 import { BROKER_KEYS, startFaultWorld, type FaultWorld } from "./world.ts";
 
 describe.skipIf(!postgresInstalled)("a PostgreSQL that stops at once under load", () => {
@@ -79,6 +80,11 @@ describe.skipIf(!postgresInstalled)("a PostgreSQL that stops at once under load"
     },
     LONG,
   );
+
+  test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
+    world.seen.logs.push(running.output());
+    expect(await leaks(world, running.url)).toEqual([]);
+  });
 
   test("the broker was one process all along, and stops cleanly", async () => {
     running.child.kill("SIGTERM");

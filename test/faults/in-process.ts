@@ -16,7 +16,7 @@ export async function brokerOn(
 ): Promise<RunningBroker> {
   const started = await startBroker(
     { ...world.config, ...change },
-    { awsCredentials: BROKER_KEYS, log: { write: () => undefined }, ...overrides },
+    { awsCredentials: BROKER_KEYS, log: { write: (line) => world.seen.logs.push(line) }, ...overrides },
   );
   if (!started.ok) throw new Error(started.error.join("\n"));
   return started.value;

@@ -8,6 +8,7 @@ import { postgresInstalled } from "../support/postgres.ts";
 import { askGranted, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
 import type { Person } from "./load.ts";
 import { startProxy, type Fault, type Proxy } from "./proxy.ts";
+import { leaks } from "./secrets.ts";
 import { startFaultWorld, type FaultWorld } from "./world.ts";
 
 const LOST_REPLY: Fault = { kind: "lost-reply", bytes: 0, then: "cut" };
@@ -148,5 +149,9 @@ describe.skipIf(!postgresInstalled)("between the broker and PostgreSQL", () => {
     proxy.cutAll();
     const { status } = await (people[0] as Person).approver.decide(escalation, "approve");
     expect([200, 503]).toContain(status);
+  });
+
+  test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
+    expect(await leaks(world, broker.url)).toEqual([]);
   });
 });

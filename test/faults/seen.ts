@@ -20,8 +20,10 @@ export interface Seen {
   readonly strange: string[];
   /** Bodies of problem answers. */
   readonly problems: string[];
-  /** Workload tokens that were sent. */
+  /** Workload tokens, invitations and cookies that were sent. */
   readonly tokens: string[];
+  /** What brokers logged, in the order in which it was collected. */
+  readonly logs: string[];
 }
 
 export const nothingSeen = (): Seen => ({
@@ -31,6 +33,7 @@ export const nothingSeen = (): Seen => ({
   strange: [],
   problems: [],
   tokens: [],
+  logs: [],
 });
 
 /** STS's own ledger. */

@@ -9,6 +9,7 @@ import { postgresInstalled } from "../support/postgres.ts";
 import { AMOUNT, LONG, restarts } from "./amounts.ts";
 import { bundleBroker, type BrokerProcess, type Program, type Spare } from "./broker-process.ts";
 import { load, type Send } from "./load.ts";
+import { leaks } from "./secrets.ts";
 import { BROKER_KEYS, startFaultWorld, type FaultWorld } from "./world.ts";
 
 /** STS calls between two SIGTERMs. */
@@ -88,9 +89,10 @@ describe.skipIf(!postgresInstalled)("two brokers, of which one is told to stop",
         await Promise.race([afterCalls(CALLS_BETWEEN + (restart % 7)), working]);
         // The one that has the load.
         const stopping = preferred === 0 ? 0 : 1;
-        const { child, ended } = replicas[stopping];
+        const { child, ended, output } = replicas[stopping];
         child.kill("SIGTERM");
         expect(await ended).toBe(0);
+        world.seen.logs.push(output());
         replicas[stopping] = await start();
       }
       done = true;
@@ -108,6 +110,11 @@ describe.skipIf(!postgresInstalled)("two brokers, of which one is told to stop",
     },
     LONG,
   );
+
+  test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
+    world.seen.logs.push(...replicas.map(({ output }) => output()));
+    expect(await leaks(world, replicas[0].url)).toEqual([]);
+  });
 });
 
 /** One request on a connection of its own, and what became of it. */

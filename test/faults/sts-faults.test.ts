@@ -10,6 +10,7 @@ import { stsError, type Answer } from "../support/stub-sts.ts";
 import { askGranted, asking, brokerOn, type Asking, type Escalation } from "./in-process.ts";
 import type { Person } from "./load.ts";
 import { startProxy, type Fault, type Proxy } from "./proxy.ts";
+import { leaks } from "./secrets.ts";
 import { startFaultWorld, type FaultWorld } from "./world.ts";
 
 const DEADLINE_MS = 1_000;
@@ -135,6 +136,10 @@ describe.skipIf(!postgresInstalled)("a grant's call of STS", () => {
     expect([answer.status, answer.json["code"]]).toEqual([502, "sts_refused"]);
     expect([await states(escalation), await state(escalation)]).toEqual([["failed"], ["approved"]]);
     expect((await agent.use(escalation)).status).toBe(200);
+  });
+
+  test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
+    expect(await leaks(world, broker.url)).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ import { enrolApprover } from "../../src/cli/demo/approver.ts";
 import type { Config } from "../../src/config.ts";
 import { loadPolicy, localAws } from "../../src/wire/tools.ts";
 import { startPostgres, type Postgres } from "../support/postgres.ts";
+import { fetchNoting } from "../support/secrets.ts";
 import { testConfig } from "../support/test-broker.ts";
 import type { Person } from "./load.ts";
 import { workersOf, type Worker } from "./load.ts";
@@ -72,7 +73,7 @@ export async function startFaultWorld(options: WorldOptions): Promise<FaultWorld
     seen,
     workers: workersOf(agents, options.escalators),
     config,
-    enrol: (url) => enrolPeople(config, url),
+    enrol: (url) => enrolPeople(config, seen, url),
     faults: reconciler(record, { seen, mints, calls: sts.calls }),
     close: async () => {
       await record.close();
@@ -82,7 +83,7 @@ export async function startFaultWorld(options: WorldOptions): Promise<FaultWorld
   };
 }
 
-async function enrolPeople(config: Config, url: () => string): Promise<readonly Person[]> {
+async function enrolPeople(config: Config, { tokens }: Seen, url: () => string): Promise<readonly Person[]> {
   const site = {
     get url() {
       return url();
@@ -93,10 +94,14 @@ async function enrolPeople(config: Config, url: () => string): Promise<readonly 
   const people: Person[] = [];
   for (const id of PEOPLE) {
     const token = randomBytes(20).toString("base64url");
+    tokens.push(token);
     const tokenDigest = createHash("sha256").update(token).digest("hex");
     const context = { requestId: null, policyVersion: "harness", person: null };
     await store.humans.invite({ tokenDigest, person: id, lifetimeSeconds: 3600 }, context);
-    people.push({ id, approver: await enrolApprover(site, `${ORIGIN}/invitation#${token}`) });
+    people.push({
+      id,
+      approver: await enrolApprover(site, `${ORIGIN}/invitation#${token}`, fetchNoting(tokens)),
+    });
   }
   await store.close();
   return people;

@@ -48,8 +48,8 @@ interface Ceremony<Options> {
 type Site = Pick<RunningBroker, "url" | "origin">;
 
 /** `link`: from `invitationLink`. */
-export async function enrolApprover(broker: Site, link: string): Promise<Approver> {
-  const browser = new Browser(broker);
+export async function enrolApprover(broker: Site, link: string, fetch = globalThis.fetch): Promise<Approver> {
+  const browser = new Browser(broker, fetch);
   const passkey = softwarePasskey();
   await browser.done("/v1/invitations/accept", { token: new URL(link).hash.slice(1) });
   const enrolment = await browser.done<Ceremony<CreateOptions>>("/v1/passkeys/options", {});
@@ -75,14 +75,16 @@ export async function enrolApprover(broker: Site, link: string): Promise<Approve
 /** Keeps one cookie and says where its page stands, as a browser does. */
 class Browser {
   readonly #broker: Site;
+  readonly #fetch: typeof globalThis.fetch;
   #cookie = "";
 
-  constructor(broker: Site) {
+  constructor(broker: Site, fetch: typeof globalThis.fetch) {
     this.#broker = broker;
+    this.#fetch = fetch;
   }
 
   async post(path: string, body: unknown): Promise<Answer> {
-    const response = await fetch(`${this.#broker.url}${path}`, {
+    const response = await this.#fetch(`${this.#broker.url}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", origin: this.#broker.origin, cookie: this.#cookie },
       body: JSON.stringify(body),
