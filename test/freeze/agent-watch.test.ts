@@ -98,12 +98,12 @@ describe("the same request in a loop", () => {
       ),
     ).toEqual([]);
   });
-  test("is seen among a hundred others", () => {
-    const entries = Array.from({ length: 100 }, (_, n) => [
-      asked(n / 10, `other ${n}`),
-      asked(n / 10, "again"),
+  test("is seen among a hundred others, more than are remembered", () => {
+    const entries = Array.from({ length: 5 }, (_, round) => [
+      ...Array.from({ length: 20 }, (__, n) => asked(round, `other ${round} ${n}`)),
+      asked(round, "again"),
     ]).flat();
-    expect(breaches(entries, { repeats: five }).length).toBeGreaterThan(0);
+    expect(breaches(entries, { repeats: five })).toHaveLength(1);
   });
 });
 
