@@ -150,6 +150,7 @@ export async function started(): Promise<Started> {
 
 export async function stop(): Promise<void> {
   await running?.close();
+  running = null;
 }
 
 /** The request that the keeper's folder waits for. */

@@ -13,7 +13,7 @@ import { wholeEntry } from "../../src/cli/audit/lines.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { entryOf } from "../support/every-entry.ts";
 import { postgresInstalled, startPostgres, type Postgres } from "../support/postgres.ts";
-import { CLI } from "../support/serve-process.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -158,7 +158,7 @@ describe.skipIf(!postgresInstalled)("tail", () => {
     const store = await openAuditLog({ url, folder: null });
     const write = (kind: EntryKind) => store.append(written(kind).entry);
     for (const kind of ["broker.started", "session.intent", "session.issued"] as const) await write(kind);
-    const child = spawn(process.execPath, [...CLI, "audit", "tail", "--json", ...flags], {
+    const child = spawn(process.execPath, [BUNDLE, "audit", "tail", "--json", ...flags], {
       env: { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1", TWOKEY_DATABASE_URL: url },
       stdio: ["ignore", "pipe", "inherit"],
     });

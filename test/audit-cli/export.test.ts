@@ -11,7 +11,7 @@ import { outFile } from "../../src/cli/audit/out-file.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { entryOf } from "../support/every-entry.ts";
 import { memoryLog } from "../support/memory-log.ts";
-import { CLI } from "../support/serve-process.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 const log = memoryLog();
 log.add(1_234);
@@ -161,7 +161,7 @@ describe("the command", async () => {
   for (let n = 0; n < 3; n += 1) await store.append(entry);
   await store.close();
   const twokey = (...argv: string[]) => {
-    const args = [...CLI, "audit", "export", "--data-dir", folder, ...argv];
+    const args = [BUNDLE, "audit", "export", "--data-dir", folder, ...argv];
     const env = { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1" };
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
     return { status, stdout, stderr };

@@ -10,7 +10,7 @@ import { runCommand } from "../../src/cli/run-command.ts";
 import { serveCommand } from "../../src/cli/serve.ts";
 import { SETTINGS } from "../../src/config.ts";
 import { policyFolder } from "../support/policy-folder.ts";
-import { CLI } from "../support/serve-process.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 async function twokey(...argv: string[]): Promise<{ code: number; text: string }> {
-  const child = spawn(process.execPath, [...CLI, ...argv], { env: { PATH: process.env["PATH"] } });
+  const child = spawn(process.execPath, [BUNDLE, ...argv], { env: { PATH: process.env["PATH"] } });
   let text = "";
   child.stdout.on("data", (data) => (text += String(data)));
   child.stderr.on("data", (data) => (text += String(data)));

@@ -1,5 +1,5 @@
 /**
- * Runs the real `twokey` command from source, and AWS SDKs, as child processes in an environment of their own:
+ * Runs the real `twokey` command, and AWS SDKs, as child processes in an environment of their own:
  * nothing of the person's who runs the tests gets in.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
@@ -7,6 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { BUNDLE } from "../support/bundle.ts";
 import { CANARY, type FakeBroker } from "./fake-broker.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -27,10 +28,7 @@ export function world(broker: Pick<FakeBroker, "url">): World {
   const home = mkdtempSync(join(tmpdir(), "twokey-test-"));
   const bin = join(home, "bin");
   mkdirSync(bin);
-  writeFileSync(
-    join(bin, "twokey"),
-    `#!/bin/sh\nexec '${process.execPath}' --import '${import.meta.resolve("tsx")}' '${join(ROOT, "src/cli/main.ts")}' "$@"\n`,
-  );
+  writeFileSync(join(bin, "twokey"), `#!/bin/sh\nexec '${process.execPath}' '${BUNDLE}' "$@"\n`);
   chmodSync(join(bin, "twokey"), 0o755);
   return {
     home,

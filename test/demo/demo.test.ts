@@ -8,16 +8,8 @@ import type { StoredEntry } from "../../src/audit/entry.ts";
 import type { Step } from "../../src/cli/demo/replay.ts";
 import { hasBoto3, PYTHON } from "../client/programs.ts";
 import { replaceOnce } from "../policy-set/fixture.ts";
-import {
-  BUNDLE,
-  hasAws,
-  newcomer,
-  packageCopy,
-  serveDemo,
-  start,
-  type Ended,
-  type Running,
-} from "./program.ts";
+import { hasAws, newcomer, packageCopy, serveDemo, start, type Ended, type Running } from "./program.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 interface Report {
   readonly steps: readonly Step[];

@@ -1,15 +1,12 @@
 /** The built `twokey`, as people run it, and the tools they point at its demo. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { BUNDLE } from "../support/bundle.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-
-/** `npm test` builds it first. */
-export const BUNDLE = join(ROOT, "dist/cli/main.js");
-if (!existsSync(BUNDLE)) throw new Error("these tests run the bundle: `npm run build` makes it");
 
 const here = (command: string, ...args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: "ignore" }).status === 0;

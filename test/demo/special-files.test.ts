@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createKey } from "../../src/cli/agent-key.ts";
 import { writePrivateFile } from "../../src/client/private-file.ts";
-import { BUNDLE, newcomer, start } from "./program.ts";
+import { newcomer, start } from "./program.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 const path = join(mkdtempSync(join(tmpdir(), "twokey-special-")), "socket");
 const server = createServer();

@@ -1,7 +1,7 @@
 /** What the built `twokey` says of itself: every command's help, found by asking. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { BUNDLE } from "../demo/program.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 const run = promisify(execFile);
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BUNDLE } from "../demo/program.ts";
+import { BUNDLE } from "../support/bundle.ts";
 import { policyFolder } from "../support/policy-folder.ts";
 import { readMetrics } from "../support/prometheus.ts";
 import { startStubSts, type StubSts } from "../support/stub-sts.ts";

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { lockFolder } from "../../src/adapters/postgres/folder-lock.ts";
 import { CHECKS, type Finding } from "../../src/policy/doctor/finding.ts";
 import { policyFolder } from "../support/policy-folder.ts";
-import { CLI } from "../support/serve-process.ts";
+import { BUNDLE } from "../support/bundle.ts";
 import { BROKER_KEYS, startWorld, withRole } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -47,7 +47,7 @@ function doctor({ policies: set, data, url }: Place, ...words: readonly string[]
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [...CLI, "doctor", ...words],
+      [BUNDLE, "doctor", ...words],
       { env, cwd: ROOT },
       (_error, out, err) => {
         resolve({ code: child.exitCode ?? -1, out, err });

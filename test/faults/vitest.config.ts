@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/faults/**/*.test.ts"],
+    // The broker serves the pages that are built.
+    globalSetup: "test/support/bundle.ts",
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: 0,

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
-import { CLI } from "../support/serve-process.ts";
+import { BUNDLE } from "../support/bundle.ts";
 import { startMailbox, startReceiver } from "./receivers.ts";
 
 const closing: (() => Promise<void>)[] = [];
@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 async function run(env: Readonly<Record<string, string>>, ...words: string[]) {
-  const child = spawn(process.execPath, [...CLI, "notify", "test", ...words], {
+  const child = spawn(process.execPath, [BUNDLE, "notify", "test", ...words], {
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", NODE_NO_WARNINGS: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

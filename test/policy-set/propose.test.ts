@@ -9,6 +9,7 @@ import { loadActionTable } from "../../src/adapters/action-data/load.ts";
 import { examineSet } from "../../src/policy/check-set.ts";
 import { proposeFor, type ProposalWish, type Proposed } from "../../src/policy/propose/for-folder.ts";
 import { shipped } from "./fixture.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 const table = loadActionTable();
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -159,8 +160,7 @@ const twokey = (
   ...words: string[]
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> =>
   new Promise((resolve) => {
-    const loader = join(ROOT, "node_modules", "tsx", "dist", "loader.mjs");
-    const args = ["--import", loader, join(ROOT, "src", "cli", "main.ts"), "policy", "init", ...words];
+    const args = [BUNDLE, "policy", "init", ...words];
     const child = execFile(process.execPath, args, { cwd: root }, (_, out, err) => {
       resolve({ code: child.exitCode ?? -1, out, err });
     });

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { replaceOnce } from "./fixture.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -39,15 +40,9 @@ const DANGERS = rest.flatMap((text, index) => (isEdit(text) ? [[text, rest[index
 let root: string;
 const twokey = (...words: string[]): Promise<{ readonly code: number; readonly out: string }> =>
   new Promise((resolve) => {
-    const main = join(ROOT, "src", "cli", "main.ts");
-    const child = execFile(
-      process.execPath,
-      ["--import", join(ROOT, "node_modules", "tsx", "dist", "loader.mjs"), main, ...words],
-      { cwd: root },
-      (_, out, errors) => {
-        resolve({ code: child.exitCode ?? -1, out: out + errors });
-      },
-    );
+    const child = execFile(process.execPath, [BUNDLE, ...words], { cwd: root }, (_, out, errors) => {
+      resolve({ code: child.exitCode ?? -1, out: out + errors });
+    });
   });
 
 beforeAll(() => {

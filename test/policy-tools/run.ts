@@ -1,7 +1,8 @@
-/** `twokey policy …` from source, as people run it. */
+/** `twokey policy …`, as people run it. */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { join } from "node:path";
+import { BUNDLE } from "../support/bundle.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 
@@ -15,8 +16,7 @@ export const twokey = (...words: string[]): Promise<Run> => twokeyOn("", ...word
 
 /** With something on standard input. */
 export async function twokeyOn(input: string, ...words: string[]): Promise<Run> {
-  const cli = join(REPOSITORY, "src", "cli", "main.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", cli, "policy", ...words], { cwd: REPOSITORY });
+  const child = spawn(process.execPath, [BUNDLE, "policy", ...words], { cwd: REPOSITORY });
   const ended = new Promise<number>((resolve) => {
     child.on("close", (code) => {
       resolve(code ?? -1);

@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { publishedPolicies } from "../../src/policy/published-policies.ts";
 import { ADMIN_KEYS, startWorld } from "../local-aws/world.ts";
 import { served } from "../policy/served.ts";
+import { BUNDLE } from "../support/bundle.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 
@@ -19,7 +20,7 @@ interface Run {
 /** `endpoint` by flag or by environment, as both are promised. */
 function publish(endpoint: string, words: readonly string[]): Promise<Run> {
   const dataDir = join(mkdtempSync(join(tmpdir(), "twokey-publish-")), "none");
-  const args = ["--import", "tsx", join(REPOSITORY, "src", "cli", "main.ts"), "policy", "publish"];
+  const args = [BUNDLE, "policy", "publish"];
   const env = {
     PATH: process.env["PATH"],
     HOME: "/nonexistent",

@@ -7,7 +7,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { StoredEntry } from "../../src/audit/entry.ts";
 import type { Reconciliation } from "../../src/audit/reconciliation.ts";
 import { openAuditLog } from "../../src/adapters/postgres/audit-log.ts";
-import { BUNDLE, newcomer, start, type Ended } from "../demo/program.ts";
+import { newcomer, start, type Ended } from "../demo/program.ts";
+import { BUNDLE } from "../support/bundle.ts";
 import { aSession, CONTEXT } from "../store/records.ts";
 
 const place = newcomer();

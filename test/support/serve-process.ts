@@ -3,9 +3,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { BUNDLE } from "./bundle.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-export const CLI = ["--import", "tsx", join(ROOT, "src/cli/main.ts")];
 
 export interface ServeProcess {
   readonly url: string;
@@ -19,7 +19,7 @@ export async function serveProcess(options: {
   readonly data: string;
   readonly sts: string;
 }): Promise<ServeProcess> {
-  const child = spawn(process.execPath, [...CLI, "serve"], {
+  const child = spawn(process.execPath, [BUNDLE, "serve"], {
     cwd: ROOT,
     env: {
       PATH: process.env["PATH"],
