@@ -60,10 +60,8 @@ const MOST_FAULTS = 20;
 
 export async function verifyLog(verifying: Verifying): Promise<Verification> {
   const { tree } = verifying;
-  const faults: string[] = [];
-  const tell: Tell = (fault) => {
-    if (faults.length < MOST_FAULTS) faults.push(fault);
-  };
+  const [faults, astray] = [few(), few()];
+  const tell = faults.tell;
   // Before the head: what was signed by then must be in a log that only grows.
   const kept = await allCheckpoints(tree);
   const { origin, frontier } = await tree.head();
@@ -78,7 +76,7 @@ export async function verifyLog(verifying: Verifying): Promise<Verification> {
     );
   }
   const start = verifying.since ? await startAt(tree, outside, size, tell) : EMPTY_FRONTIER;
-  const reached = await walk(verifying, { start, size, marks, tell });
+  const reached = await walk(verifying, { start, size, marks, tell, tellAstray: astray.tell });
   if (reached !== null && !sameHash(rootOf(reached), rootOf(frontier))) {
     tell(`the head says another tree of ${size} entries than the entries make`);
   }
@@ -95,11 +93,23 @@ export async function verifyLog(verifying: Verifying): Promise<Verification> {
     checkpoints: kept.length,
     unsigned: Math.max(0, size - largest(record)),
     uncovered: Math.max(0, size - largest(outside)),
-    faults,
+    // What is no longer what was signed comes first, however much is only filed wrong.
+    faults: [...faults.told, ...astray.told],
   };
 }
 
 type Tell = (fault: string) => void;
+
+/** As many faults as anybody reads. */
+function few(): { readonly told: readonly string[]; readonly tell: Tell } {
+  const told: string[] = [];
+  return {
+    told,
+    tell: (fault) => {
+      if (told.length < MOST_FAULTS) told.push(fault);
+    },
+  };
+}
 
 /** A checkpoint that somebody signed whose key is known. */
 interface Mark extends Checkpoint {
@@ -163,10 +173,11 @@ interface Walk {
   readonly size: number;
   readonly marks: readonly Mark[];
   readonly tell: Tell;
+  readonly tellAstray: Tell;
 }
 
 /** Hashes every entry. Null: some are missing, and what is behind them has no place. */
-async function walk(verifying: Verifying, { start, size, marks, tell }: Walk) {
+async function walk(verifying: Verifying, { start, size, marks, tell, tellAstray }: Walk) {
   const due = marks.filter((mark) => mark.size >= start.size);
   let frontier = start;
   let next = 0;
@@ -178,6 +189,7 @@ async function walk(verifying: Verifying, { start, size, marks, tell }: Walk) {
   };
   hold();
   for await (const { from, to, texts, astray } of pagesOf(verifying, start.size, size)) {
+    for (const index of astray) tellAstray(`entry ${index} is filed under what it does not say`);
     if (texts.length !== to - from) {
       tell(`of the entries ${from} to ${to - 1} there are ${texts.length}, and not ${to - from}`);
       return null;
@@ -186,7 +198,6 @@ async function walk(verifying: Verifying, { start, size, marks, tell }: Walk) {
       frontier = append(frontier, leafHash(text));
       hold();
     }
-    for (const index of astray) tell(`entry ${index} is filed under what it does not say`);
     verifying.onProgress(frontier.size, size);
   }
   return frontier;

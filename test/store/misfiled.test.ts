@@ -49,18 +49,22 @@ onEveryEngine("search columns", (opened) => {
     },
   );
 
-  test.each(["no JSON", '{"at":"no time"}', "null", "[]", '"text"', "{}"])(
-    "a text that is no entry (%s) is found, and no other",
-    async (body) => {
-      const { entry } = await opened.log.append(REFUSED);
-      await opened.log.append(REFUSED);
-      const [before] = await opened.db.query("SELECT body FROM entries WHERE idx = $1", [entry]);
-      await opened.db.write("UPDATE entries SET body = $2 WHERE idx = $1", [entry, body]);
-      expect(await all()).toEqual([entry]);
-      await opened.db.write("UPDATE entries SET body = $2 WHERE idx = $1", [
-        entry,
-        before?.["body"] as string,
-      ]);
-    },
-  );
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  test.each([
+    ["is no JSON", "no JSON"],
+    ["has a time that is none", '{"at":"no time"}'],
+    ["is null", "null"],
+    ["is an array", "[]"],
+    ["is a text", '"text"'],
+    ["is empty", "{}"],
+    ["is nested deeper than the engine reads", deep],
+    ["has a field that is", `{"agent":${deep}}`],
+  ])("a text that is no entry is found, and no other: it %s", async (_, body) => {
+    const { entry } = await opened.log.append(REFUSED);
+    await opened.log.append(REFUSED);
+    const [before] = await opened.db.query("SELECT body FROM entries WHERE idx = $1", [entry]);
+    await opened.db.write("UPDATE entries SET body = $2 WHERE idx = $1", [entry, body]);
+    expect(await all()).toEqual([entry]);
+    await opened.db.write("UPDATE entries SET body = $2 WHERE idx = $1", [entry, before?.["body"] as string]);
+  });
 });

@@ -20,14 +20,15 @@ const ROOTS = `
   SELECT idx, root FROM log_tiles WHERE level = $1::integer AND idx >= $2::bigint AND idx < $3::bigint
   ORDER BY idx`;
 
-/** See HashReader. One question for all the tiles, and another for each that is not made yet. */
+/** See HashReader. One question for all the tiles; what is not made yet is asked for part by part. */
 export async function readHashes(
   db: Queries,
   wanted: readonly { readonly level: number; readonly index: number }[],
 ): Promise<readonly Hash[]> {
   const places = wanted.map(placeOf);
   const tiles = new Map(places.map((place) => [tileOf(place), place]));
-  const rows = await db.query(TILES, [JSON.stringify([...tiles.values()])]);
+  const asked = [...tiles.values()].map(({ level, tile }) => ({ level, tile }));
+  const rows = await db.query(TILES, [JSON.stringify(asked)]);
   const stored = new Map(
     rows.map((row) => [`${Number(row["level"])}/${Number(row["tile"])}`, row["hashes"] as string | null]),
   );
