@@ -52,7 +52,8 @@ test("case 50: no session token, secret key, workload token, cookie or signing k
   const link = await invitationLink(running.broker, "platform-engineer");
   const approver = await enrolApprover(running.broker, link, fetchNoting(cookies));
   const nothing = { id: "tke-none", digest: "none" };
-  expect((await approver.decide(nothing, "approve")).status).toBeGreaterThanOrEqual(400);
+  const undecided = await approver.decide(nothing, "approve");
+  expect(undecided.status).toBeGreaterThanOrEqual(400);
   explode = true;
   await fails(500, ask(asking));
   const metrics = await send(running.url, "GET", "/metrics");
@@ -72,7 +73,10 @@ test("case 50: no session token, secret key, workload token, cookie or signing k
   const secrets = whole.flatMap((secret) => [secret, secret.slice(-16)]);
   const places = {
     log: running.log.join(""),
-    errors: errors.map(({ text, headers }) => text + JSON.stringify(headers)).join("\n"),
+    errors: [
+      ...errors.map(({ text, headers }) => text + JSON.stringify(headers)),
+      JSON.stringify(undecided),
+    ].join("\n"),
     metrics: metrics.text + JSON.stringify(metrics.headers),
     database: filesBelow(folder).join("\n"),
   };

@@ -70,5 +70,7 @@ describe.skipIf(disk === null)("a PostgreSQL whose disk is full", () => {
   test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
     world.seen.logs.push(running.output());
     expect(await leaks(world, running.url)).toEqual([]);
+    running.child.kill("SIGTERM");
+    expect(await running.ended).toBe(0);
   });
 });

@@ -43,6 +43,7 @@ export function asking({ workers, seen }: FaultWorld, url: () => string): Asking
   const post = async (path: string, body: object): Promise<Reply> => {
     const reply = await call(client, path, body);
     if (reply === null) throw new Error(`${path} was not answered`);
+    if (reply.status >= 400) seen.problems.push(reply.text);
     return reply;
   };
   return {
@@ -57,7 +58,6 @@ export function asking({ workers, seen }: FaultWorld, url: () => string): Asking
   };
 }
 
-/** By everybody, one after the other. */
 /** An escalation that two people approved. */
 export async function askGranted(agent: Asking, people: readonly Person[]): Promise<Escalation> {
   const escalation = await agent.ask();
@@ -65,6 +65,7 @@ export async function askGranted(agent: Asking, people: readonly Person[]): Prom
   return escalation;
 }
 
+/** By everybody, one after the other. */
 export async function approve(people: readonly Person[], escalation: Escalation): Promise<void> {
   for (const { approver } of people) {
     const { status, body } = await approver.decide(escalation, "approve");

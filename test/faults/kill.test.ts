@@ -40,6 +40,8 @@ describe.skipIf(!postgresInstalled)("a broker that is killed with SIGKILL", () =
     people = await world.enrol(() => running.url);
     running.child.kill("SIGTERM");
     expect(await running.ended).toBe(0);
+    // It alone saw the invitations, and made the cookies.
+    world.seen.logs.push(running.output());
   });
   afterAll(async () => {
     await program.close();
@@ -128,5 +130,7 @@ describe.skipIf(!postgresInstalled)("a broker that is killed with SIGKILL", () =
   test("case 50: no secret stands in a log, the database, the metrics or a problem", async () => {
     world.seen.logs.push(running.output());
     expect(await leaks(world, running.url)).toEqual([]);
+    running.child.kill("SIGTERM");
+    expect(await running.ended).toBe(0);
   });
 });

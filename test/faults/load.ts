@@ -148,7 +148,7 @@ async function decide(
       if (answer === null) return null;
       const { status, body } = answer;
       if (status === 200) seen.decided.push({ escalation: escalation.id, person: id });
-      else problem(seen, { status, text: JSON.stringify(body), json: body });
+      else judge(seen, { status, text: JSON.stringify(body), json: body });
       return answer;
     }),
   );
@@ -167,10 +167,16 @@ export async function call({ send, agent, seen }: Client, path: string, body: ob
   return send(path, headers, JSON.stringify(body));
 }
 
+type Problem = Pick<Reply, "status" | "text" | "json">;
+
 /** Its code. */
-function problem(seen: Seen, { status, text, json }: Pick<Reply, "status" | "text" | "json">): string {
+function problem(seen: Seen, reply: Problem): string {
+  seen.problems.push(reply.text);
+  return judge(seen, reply);
+}
+
+function judge(seen: Seen, { status, text, json }: Problem): string {
   const code = String(json["code"]);
-  seen.problems.push(text);
   if (!EXPECTED.has(code)) seen.strange.push(`${status} ${text}`);
   return code;
 }

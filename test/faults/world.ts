@@ -83,7 +83,11 @@ export async function startFaultWorld(options: WorldOptions): Promise<FaultWorld
   };
 }
 
-async function enrolPeople(config: Config, { tokens }: Seen, url: () => string): Promise<readonly Person[]> {
+async function enrolPeople(
+  config: Config,
+  { tokens, problems }: Seen,
+  url: () => string,
+): Promise<readonly Person[]> {
   const site = {
     get url() {
       return url();
@@ -98,9 +102,17 @@ async function enrolPeople(config: Config, { tokens }: Seen, url: () => string):
     const tokenDigest = createHash("sha256").update(token).digest("hex");
     const context = { requestId: null, policyVersion: "harness", person: null };
     await store.humans.invite({ tokenDigest, person: id, lifetimeSeconds: 3600 }, context);
+    const link = `${ORIGIN}/invitation#${token}`;
+    const { decide } = await enrolApprover(site, link, fetchNoting(tokens));
     people.push({
       id,
-      approver: await enrolApprover(site, `${ORIGIN}/invitation#${token}`, fetchNoting(tokens)),
+      approver: {
+        decide: async (...decision) => {
+          const answer = await decide(...decision);
+          if (answer.status >= 400) problems.push(JSON.stringify(answer.body));
+          return answer;
+        },
+      },
     });
   }
   await store.close();
