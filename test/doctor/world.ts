@@ -168,7 +168,7 @@ export interface DoctorWorld {
   readonly run: (change?: Partial<Doctor>) => Promise<readonly Finding[]>;
 }
 
-/** One for the file: a store takes longer to open than a run. */
+/** One for all the files that one worker runs: a store takes longer to open than a run. */
 export const record: Store = await openAuditLog({ url: null, folder: null });
 
 /** Starts the account as `change` makes it, with its policies published, and stops it when the test ends. */

@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { StoredEntry } from "../../src/audit/entry.ts";
 import { DENIES_EVERYTHING } from "../../src/policy/doctor/session.ts";
 import { startBroker, type RunningBroker } from "../../src/wire.ts";
@@ -71,11 +71,11 @@ async function start(rules: string): Promise<void> {
       watching = { ...watching, broker: await broker() };
     },
   };
+  onTestFinished(async () => {
+    await watching.broker.close();
+    await sts.close();
+  });
 }
-afterEach(async () => {
-  await watching.broker.close();
-  await sts.close();
-});
 
 const frozen = async (): Promise<readonly (string | null)[]> =>
   (await watching.broker.audit.entries({ from: 0, limit: 1_000 }))
