@@ -111,7 +111,7 @@ function report(): void {
     const { bare, commits, mint } = paced;
     lines.push(
       "",
-      "One mint every 20 ms on PostgreSQL, between them a bare STS call and two commits of a row (ms)",
+      "One mint every 20 ms on PostgreSQL, between them a bare STS call; then two commits of a row every 20 ms (ms)",
     );
     lines.push(`bare ${times(bare)}`, `two commits ${times(commits)}`, `mint ${times(mint)}`);
     lines.push(`added p50 ${(mint.p50 - bare.p50).toFixed(2)}, p99 ${(mint.p99 - bare.p99).toFixed(2)}`);

@@ -162,10 +162,19 @@ test("what is filed wrong, on whatever page, is told behind what was changed, an
     "the head says another tree of 4500 entries than the entries make",
     "entry 0 is filed under what it does not say",
   ]);
-  const last = { ...verifying, misfiled: async (range: { readonly from: number }) => (range.from === 4_000 ? [4_200] : []) };
-  expect((await verifyLog({ ...last, tree: readerOf(signedLog(LONG, [4_500], ours)), onProgress: () => undefined })).faults).toEqual([
-    "entry 4200 is filed under what it does not say",
-  ]);
+  const last = {
+    ...verifying,
+    misfiled: async (range: { readonly from: number }) => (range.from === 4_000 ? [4_200] : []),
+  };
+  expect(
+    (
+      await verifyLog({
+        ...last,
+        tree: readerOf(signedLog(LONG, [4_500], ours)),
+        onProgress: () => undefined,
+      })
+    ).faults,
+  ).toEqual(["entry 4200 is filed under what it does not say"]);
 });
 
 test("a log that cannot be read is not verified, and the pages that were asked for besides end nothing", async () => {
