@@ -1,5 +1,7 @@
 /** Entries that a search would not find by what they say, in what order of columns and however odd their text. */
 import { expect, test } from "vitest";
+import { misfiled } from "../../src/adapters/postgres/misfiled.ts";
+import type { Queries } from "../../src/adapters/postgres/sql.ts";
 import { onEveryEngine } from "./engines.ts";
 import { REFUSED } from "./records.ts";
 
@@ -22,6 +24,9 @@ const ODD = '\u202e\0\ud800 ü"\\\n\u2028 \ud83d\ude00';
 onEveryEngine("search columns", (opened) => {
   const all = async (): Promise<readonly number[]> =>
     opened.log.misfiled({ from: 0, to: await opened.log.size() });
+  /** Of one entry by itself: nothing beside it makes the engine give up. */
+  const one = (entry: number): Promise<readonly number[]> =>
+    opened.log.misfiled({ from: entry, to: entry + 1 });
 
   test("as they were written are right, whatever the text", async () => {
     for (const agent of [null, "deploy-agent", 'with "quotes" \\ and\ttabs', ODD]) {
@@ -41,7 +46,7 @@ onEveryEngine("search columns", (opened) => {
         );
         const set = `UPDATE entries SET ${column} = $2::text::${column === "at" ? "timestamptz" : "text"} WHERE idx = $1`;
         await opened.db.write(set, [entry, value]);
-        expect(await all()).toEqual([entry]);
+        expect([await all(), await one(entry)]).toEqual([[entry], [entry]]);
         expect(await opened.log.misfiled({ from: 0, to: entry })).toEqual([]);
         await opened.db.write(set, [entry, before?.["value"] as string | null]);
       }
@@ -51,6 +56,8 @@ onEveryEngine("search columns", (opened) => {
 
   const deep = "[".repeat(20_000) + "]".repeat(20_000);
   test.each([
+    // The columns are those of REFUSED: all they say, this says too.
+    ["has no detail", JSON.stringify({ ...REFUSED, detail: undefined })],
     ["is no JSON", "no JSON"],
     ["has a time that is none", '{"at":"no time"}'],
     ["is null", "null"],
@@ -64,7 +71,21 @@ onEveryEngine("search columns", (opened) => {
     await opened.log.append(REFUSED);
     const [before] = await opened.db.query("SELECT body FROM entries WHERE idx = $1", [entry]);
     await opened.db.write("UPDATE entries SET body = $2 WHERE idx = $1", [entry, body]);
-    expect(await all()).toEqual([entry]);
+    expect([await all(), await one(entry)]).toEqual([[entry], [entry]]);
     await opened.db.write("UPDATE entries SET body = $2 WHERE idx = $1", [entry, before?.["body"] as string]);
+  });
+
+  test("an odd text is looked at by itself, and the engine need not hand over all that is beside it", async () => {
+    const asked: string[] = [];
+    const { entry } = await opened.log.append({ ...REFUSED, agent: ODD });
+    const { entry: last } = await opened.log.append(REFUSED);
+    const counting = {
+      query: (text: string, parameters: Parameters<Queries["query"]>[1]) => {
+        asked.push(text);
+        return opened.db.query(text, parameters);
+      },
+    };
+    expect(await misfiled(counting, { from: entry, to: last + 1 })).toEqual([]);
+    expect(asked).toHaveLength(1);
   });
 });

@@ -149,32 +149,19 @@ test("two entries that are swapped across a page are seen, in whichever order th
 
 test("what is filed wrong, on whatever page, is told behind what was changed, and hides none of it", async () => {
   const log = signedLog(LONG, [4_500], ours);
-  const misfiled = async ({ from, to }: { readonly from: number; readonly to: number }) =>
-    [...Array(30).keys(), 4_200].filter((index) => index >= from && index < to);
-  const verifying = { keys: [ours.key], verify: verifyEd25519, outside: [], since: false, misfiled };
-  const found = (tree: MemoryLog) =>
-    verifyLog({ ...verifying, tree: readerOf(tree), onProgress: () => undefined });
-  expect((await found(log)).faults).toHaveLength(20);
+  const found = async (astray: readonly number[]) => {
+    const misfiled = async (range: { readonly from: number; readonly to: number }) =>
+      astray.filter((index) => index >= range.from && index < range.to);
+    const verifying = { keys: [ours.key], verify: verifyEd25519, outside: [], since: false, misfiled };
+    return (await verifyLog({ ...verifying, tree: readerOf(log), onProgress: () => undefined })).faults;
+  };
+  expect(await found([4_200])).toEqual(["entry 4200 is filed under what it does not say"]);
   log.texts[4_000] = "changed";
-  const { faults } = await found(log);
-  expect(faults.slice(0, 3)).toEqual([
+  expect((await found([...Array(30).keys()])).slice(0, 3)).toEqual([
     "the first 4500 entries are not those of a checkpoint in the record",
     "the head says another tree of 4500 entries than the entries make",
     "entry 0 is filed under what it does not say",
   ]);
-  const last = {
-    ...verifying,
-    misfiled: async (range: { readonly from: number }) => (range.from === 4_000 ? [4_200] : []),
-  };
-  expect(
-    (
-      await verifyLog({
-        ...last,
-        tree: readerOf(signedLog(LONG, [4_500], ours)),
-        onProgress: () => undefined,
-      })
-    ).faults,
-  ).toEqual(["entry 4200 is filed under what it does not say"]);
 });
 
 test("a log that cannot be read is not verified, and the pages that were asked for besides end nothing", async () => {
